@@ -1,0 +1,30 @@
+"""Hybrid neural-structured prediction: deep encoders under exact structured output layers."""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_MODULES = ("constraints", "datasets", "kernels", "metrics", "nn", "objectives", "structures", "text")
+_NAMES = {
+    "BruteForce": "hybridseq.structures",
+    "LinearChain": "hybridseq.structures",
+    "SequenceTagger": "hybridseq.estimators",
+    "load": "hybridseq.estimators",
+}
+
+__all__ = [*_MODULES, *_NAMES]
+
+
+def __getattr__(name):
+    if name in _MODULES:
+        value = importlib.import_module(f"hybridseq.{name}")
+    elif name in _NAMES:
+        value = getattr(importlib.import_module(_NAMES[name]), name)
+    else:
+        raise AttributeError(f"module 'hybridseq' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
