@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: the recursions that every structure runs on."""
