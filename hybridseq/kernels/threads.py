@@ -45,10 +45,11 @@ def share_rows(lengths, work_per_position, rows_per_block):
 
 
 def run(kernel, parts, *arguments):
-    """Call ``kernel(part, *arguments)`` for every part, the first of them on the calling thread."""
-    if len(parts) == 1:
-        return [kernel(parts[0], *arguments)]
-    pool = _pool(len(parts) - 1)
-    others = [pool.submit(kernel, part, *arguments) for part in parts[1:]]
-    first = kernel(parts[0], *arguments)
-    return [first, *(other.result() for other in others)]
+    """Call ``kernel(number, part, *arguments)`` for every part, the first of them on the calling thread."""
+    others = []
+    if len(parts) > 1:
+        pool = _pool(len(parts) - 1)
+        others = [pool.submit(kernel, i, parts[i], *arguments) for i in range(1, len(parts))]
+    kernel(0, parts[0], *arguments)
+    for other in others:
+        other.result()

@@ -1,0 +1,231 @@
+"""The chain on CPU: each function takes and returns numpy arrays, shapes as in ``reference``.
+
+Arrays are C-contiguous and of one dtype, float32 or float64; transitions (1, 1, K, K), shared by all steps, or
+(B, T-1, K, K). ``InvalidScore`` names the place where a score is NaN or +inf.
+"""
+
+import numpy as np
+import torch
+
+from hybridseq.kernels import threads
+from hybridseq.kernels.chain.numba_cpu import paths, primitives, scaled, second_order, viterbi
+
+
+class InvalidScore(ValueError):
+    """A score is NaN or +inf."""
+
+
+class InvalidLabel(ValueError):
+    """A label is outside 0 … K-1."""
+
+
+def is_shared(transitions):
+    """Whether one (K, K) matrix serves all steps."""
+    return transitions.shape[:2] == (1, 1)
+
+
+def _buffer(count, dtype):
+    return np.empty((count + count % 2, -(-count // primitives.LANES) * primitives.LANES), dtype)
+
+
+def _exp_transitions(transitions, transposed=False):
+    """exp of shared transitions, padded for the kernels; for per-position ones a buffer of that shape."""
+    out = _buffer(transitions.shape[-1], transitions.dtype)
+    if not is_shared(transitions):
+        return out, transitions.dtype.type(0), False
+    scores = transitions[0, 0]
+    return out, *primitives.exp_transitions(np.ascontiguousarray(scores.T) if transposed else scores, out)
+
+
+def _check(emissions, transitions, start, end, lengths, invalid):
+    """Raise for the first row marked in ``invalid``, or for the parameters."""
+    for name, scores in (("transitions", transitions), ("start", start), ("end", end)):
+        if viterbi.invalid_scores(scores):
+            raise InvalidScore(f"{name} must be finite or -inf (impossible); got NaN or +inf.")
+    if invalid is None or not invalid.any():
+        return
+    row = int(np.flatnonzero(invalid)[0])
+    t, label = np.argwhere(~(emissions[row, : lengths[row]] < np.inf))[0]
+    raise InvalidScore(
+        f"emissions[{row}, {t}, {label}] is {emissions[row, t, label]}: scores must be finite or -inf (impossible). "
+        "Look for an overflow or a division by zero in the encoder."
+    )
+
+
+def _inner_product(before, after):
+    """beforeᵀ @ after, by torch's matrix product."""
+    return torch.mm(torch.from_numpy(before).T, torch.from_numpy(after)).numpy()
+
+
+def _share(emissions, lengths, cost=1):
+    count = emissions.shape[2]
+    return threads.share_rows(lengths, cost * count * (count + 30), scaled.BLOCK)
+
+
+def log_partition(emissions, transitions, start, end, lengths):
+    """Log-partition (B,) float64, with what ``gradient`` needs: scaled prefixes (B, T, K) and the rows' status."""
+    _check(emissions, transitions, start, end, lengths, None)
+    matrix, top, lost = _exp_transitions(transitions)
+    alpha = np.empty_like(emissions)
+    out = np.empty(len(emissions))
+    status = np.empty(len(emissions), np.int8)
+    parts = _share(emissions, lengths)
+    threads.run(
+        scaled.forward, parts, emissions, transitions, start, end, lengths, matrix, top, lost, alpha, out, status
+    )
+    if (status == scaled.INVALID).any():
+        _check(emissions, transitions, start, end, lengths, status == scaled.INVALID)
+    return out, alpha, status
+
+
+def gradient(emissions, transitions, start, end, lengths, alpha, status, weight):
+    """Gradient of the weighted sum of log-partitions, shaped as its arguments.
+
+    ``weight`` (B,) float64; ``alpha`` and ``status`` come from ``log_partition``.
+    """
+    batch, steps, count = emissions.shape
+    matrix, _, lost = _exp_transitions(transitions, transposed=is_shared(transitions))
+    parts = _share(emissions, lengths)
+    shared = is_shared(transitions)
+    grad_emissions = np.empty_like(emissions)
+    grad_start, grad_end = np.zeros((2, len(parts), count))
+    if shared:
+        flow = np.empty_like(emissions)
+        grad_transitions = np.zeros((len(parts), 1, count, count))
+    else:
+        flow = np.empty((0, 0, 0), emissions.dtype)
+        grad_transitions = np.empty_like(transitions)
+    threads.run(
+        scaled.backward,
+        parts,
+        emissions,
+        transitions,
+        start,
+        end,
+        lengths,
+        matrix,
+        lost,
+        alpha,
+        weight,
+        status.copy(),
+        grad_emissions,
+        grad_transitions,
+        flow,
+        grad_start,
+        grad_end,
+    )
+    if shared:
+        grad_transitions = grad_transitions.sum(0, keepdims=True)
+        if steps > 1 or batch > 1:
+            before, after = alpha.reshape(-1, count)[:-1], flow.reshape(-1, count)[1:]
+            grad_transitions[0, 0] += _inner_product(before, after) * matrix[:count, :count].T
+        grad_transitions = grad_transitions.astype(emissions.dtype)
+    return grad_emissions, grad_transitions, grad_start.sum(0), grad_end.sum(0)
+
+
+def score(emissions, transitions, start, end, lengths, labels):
+    """Score (B,) float64 of the given label sequences (B, T)."""
+    out, bad = np.empty(len(emissions)), np.empty(len(emissions), np.int64)
+    paths.score(0, np.arange(len(emissions)), emissions, transitions, start, end, lengths, labels, out, bad)
+    if (bad >= 0).any():
+        row = int(np.flatnonzero(bad >= 0)[0])
+        raise InvalidLabel(
+            f"labels[{row}, {bad[row]}] is {labels[row, bad[row]]}; expected 0 to {emissions.shape[2] - 1}. Tokens "
+            "without a label belong outside the mask (nn.CRF's mask=) or beyond the row's length."
+        )
+    return out
+
+
+def score_gradient(emissions, transitions, lengths, labels, weight):
+    """Gradient of the weighted sum of scores: counts of the parts used. Rows that start with −100 have none."""
+    count, shared = emissions.shape[2], is_shared(transitions)
+    grad_start, grad_end = np.zeros((2, 1, count))
+    grad_emissions = np.empty_like(emissions)
+    grad_transitions = np.zeros_like(transitions) if shared else np.empty_like(transitions)
+    rows = np.arange(len(emissions))
+    paths.score_gradient(
+        0, rows, lengths, labels, weight, grad_emissions, grad_transitions, grad_start, grad_end, shared
+    )
+    return grad_emissions, grad_transitions, grad_start[0], grad_end[0]
+
+
+def decode(emissions, transitions, start, end, lengths):
+    """Best label sequences (B, T) int64, padded with −100; all −100 where none is possible."""
+    _check(emissions, transitions, start, end, lengths, None)
+    count = emissions.shape[2]
+    matrix = _buffer(count, emissions.dtype)
+    if is_shared(transitions):
+        matrix[:] = -np.inf
+        matrix[:count, :count] = transitions[0, 0]
+        arriving = np.ascontiguousarray(transitions[0, 0].T)
+    else:
+        arriving = np.empty((0, 0), emissions.dtype)
+    labels = np.empty(emissions.shape[:2], np.int64)
+    invalid = np.zeros(len(emissions), np.int64)
+    parts = _share(emissions, lengths)
+    prefix = np.empty_like(emissions)
+    threads.run(
+        viterbi.decode, parts, emissions, transitions, start, end, lengths, matrix, arriving, prefix, labels, invalid
+    )
+    if invalid.any():
+        _check(emissions, transitions, start, end, lengths, invalid)
+    return labels
+
+
+def k_best(emissions, transitions, start, end, lengths, k):
+    """The k best label sequences: labels (B, k, T) and scores (B, k) float64, best first."""
+    labels = np.empty((len(emissions), k, emissions.shape[1]), np.int64)
+    scores = np.empty((len(emissions), k))
+    invalid = np.zeros(len(emissions), np.int64)
+    parts = _share(emissions, lengths, k)
+    threads.run(viterbi.k_best, parts, emissions, transitions, start, end, lengths, k, labels, scores, invalid)
+    _check(emissions, transitions, start, end, lengths, invalid)
+    return labels, scores
+
+
+def sample(emissions, transitions, start, end, lengths, uniforms):
+    """Exact draws (n, B, T) from ``uniforms`` (n, B, T) float64 in [0, 1)."""
+    labels = np.empty(uniforms.shape, np.int64)
+    invalid = np.zeros(len(emissions), np.bool_)
+    parts = _share(emissions, lengths, 4)
+    threads.run(paths.sample, parts, emissions, transitions, start, end, lengths, uniforms, labels, invalid)
+    _check(emissions, transitions, start, end, lengths, invalid)
+    return labels
+
+
+def expected_score(emissions, transitions, start, end, direction, lengths):
+    """Expected score (B,) float64, under the chain, of a direction: four arrays shaped as the scores."""
+    out, invalid = np.empty(len(emissions)), np.zeros(len(emissions), np.bool_)
+    parts = _share(emissions, lengths, 8)
+    threads.run(
+        second_order.expected_score, parts, emissions, transitions, start, end, *direction, lengths, out, invalid
+    )
+    _check(emissions, transitions, start, end, lengths, invalid)
+    return out
+
+
+def hessian_product(emissions, transitions, start, end, direction, lengths, weight):
+    """Derivative of ``gradient`` along a direction, shaped as the scores; ``weight`` (B,) float64."""
+    count, shared = emissions.shape[2], is_shared(transitions)
+    parts = _share(emissions, lengths, 8)
+    out_start, out_end = np.zeros((2, len(parts), count))
+    out_emissions = np.empty_like(emissions)
+    out_transitions = np.zeros((len(parts), 1, count, count)) if shared else np.empty_like(transitions)
+    threads.run(
+        second_order.hessian_product,
+        parts,
+        emissions,
+        transitions,
+        start,
+        end,
+        *direction,
+        lengths,
+        weight,
+        out_emissions,
+        out_transitions,
+        out_start,
+        out_end,
+    )
+    if shared:
+        out_transitions = out_transitions.sum(0, keepdims=True).astype(emissions.dtype)
+    return out_emissions, out_transitions, out_start.sum(0), out_end.sum(0)
