@@ -1,0 +1,19 @@
+"""scikit-learn faces, one a file. Names load when they are first used."""
+
+import importlib
+
+_NAMES = {"SequenceTagger": "sequence_tagger", "load": "persistence"}
+
+__all__ = [*_NAMES]  # noqa: PLE0604
+
+
+def __getattr__(name):
+    if name not in _NAMES:
+        raise AttributeError(f"module 'hybridseq.estimators' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"hybridseq.estimators.{_NAMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,1 @@
+"""Fitting: what the estimators share on top of skorch."""

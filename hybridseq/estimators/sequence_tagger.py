@@ -1,0 +1,467 @@
+"""A tagger with the face of a scikit-learn estimator."""
+
+import copy
+import sys
+from typing import ClassVar
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from hybridseq import constraints, metrics
+from hybridseq.estimators import tagger_parameters as parameters
+from hybridseq.estimators.tagger_network import build_network, restrict_to
+from hybridseq.text import DataError, LabelVocabulary
+from hybridseq.training.batches import SentenceDataset, by_length
+from hybridseq.training.fit import fit_network
+from hybridseq.training.inputs import (
+    DenseInput,
+    TokenInput,
+    check_labels,
+    check_sentences,
+    encode_labels,
+    is_dense,
+)
+
+
+class SequenceTagger(BaseEstimator):
+    """Tag the tokens of sentences: a neural encoder under a structured output layer, trained together.
+
+    Parameters
+    ----------
+    encoder : str or nn.Module
+        ``"bilstm"``, ``"lstm"``, ``"bigru"``, ``"gru"``, ``"bielman"``, ``"elman"``, ``"bijordan"``, ``"jordan"``,
+        ``"cnn"``, ``"dilated_cnn"``, ``"iterated_cnn"``, ``"none"`` (no context); or any module
+        ``forward(inputs (B, T, E), lengths (B,)) -> (B, T, H)``, a copy of which is trained; or a function of E
+        that makes one. The module tells H in its attribute ``output_size``.
+    objective : str
+        ``"log_loss"``, ``"structured_hinge"``, ``"perceptron"``, ``"softmax_margin"``, ``"minimum_risk"``; or
+        ``"cross_entropy"``, which scores each token by itself and leaves structure and constraint out.
+    structure : str
+        ``"crf"``.
+    constraint : str, constraint or None
+        ``"auto"`` looks whether the labels follow a span scheme (IOB2) and, if so, makes illegal label pairs
+        impossible, in training and prediction; ``"BIO"`` demands it; an object with ``compile(label_names)``; None
+        leaves every label sequence possible. ``constraint_`` tells what was found.
+    hidden_size, num_layers : int
+        Size of the encoder's state in each direction, and its depth.
+    word_size : int
+        Components of a word's vector; 0 leaves words out.
+    char_encoder : {"cnn", "lstm", None}
+        What reads a word's characters.
+    char_size : int
+        Components of what it gives.
+    column_size : int
+        Components of the vector of each further column, such as POS.
+    word_vectors : path, optional
+        A word2vec or GloVe text file that word vectors start from; sets ``word_size``.
+    lowercase : bool
+        Whether words are looked up in lower case with all digits read as 0; characters keep both.
+    min_count : int
+        How often training must show a word for it to have a vector.
+    word_dropout : float
+        α: while training, a word seen n times is taken for unknown with probability α / (α + n).
+    dropout : float
+        Locked dropout before, within and after the encoder.
+    learning_rate : float
+        AdamW's, at its highest.
+    transition_rate : float, optional
+        The learning rate of the structured layer; None: as the rest.
+    weight_decay : float
+        AdamW's.
+    batch_size : int
+        Sentences in a batch.
+    max_epochs : int
+        Passes over the data.
+    patience : int or None
+        Stop after so many epochs without a better held-out score; None runs all epochs.
+    schedule : {"cosine", "linear", "constant"}
+        How the learning rate moves after a short rise.
+    averaging : float
+        Predict with a moving average of the weights that reaches back so many epochs; 0 switches it off.
+    clip_norm : float or None
+        Gradients of a larger norm are scaled down to it.
+    valid_fraction : float
+        The part of the data held out where ``fit`` gets no held-out data; 0 holds nothing out and keeps the last
+        weights.
+    callbacks : sequence of skorch callbacks
+        Run after the tagger's own.
+    unseen_labels : {"error", "miss"}
+        What ``score`` does with a label that training never saw: raise, or count as missed.
+    device : str
+        Where to compute.
+    random_state : int, RandomState or None
+        The same number gives the same model on the same machine.
+    verbose : int
+        0 is silent; 1 shows a progress table on standard error.
+
+    Attributes
+    ----------
+    classes_ : (K,) array of str
+        The labels, sorted.
+    constraint_ : constraint or None
+        What predictions keep to.
+    scheme_ : str or None
+        The span scheme that the labels follow; ``score`` is span F1 where there is one, else token accuracy.
+    network_ : TaggerNetwork
+        The fitted module.
+    history_ : list of dict
+        Loss, held-out score and seconds of each epoch.
+    best_epoch_, best_score_
+        Which epoch was kept, and its held-out score; None without held-out data.
+
+    Notes
+    -----
+    X is a list of sentences: lists of tokens, lists of tuples (word, column, …), or arrays (T, D). y is a list of
+    lists of labels. Ctrl-C while fitting keeps the best weights so far. A fit that fails leaves the fitted model as
+    it was.
+
+    Examples
+    --------
+    >>> import hybridseq as hs
+    >>> X, y = hs.datasets.make_ticket_booking(200, random_state=0)
+    >>> tagger = hs.SequenceTagger(max_epochs=2, random_state=0, verbose=0).fit(X, y)
+    >>> len(tagger.predict(X[:1])[0]) == len(X[0])
+    True
+    """
+
+    _fitted: ClassVar = (
+        "classes_",
+        "constraint_",
+        "scheme_",
+        "input_",
+        "labels_",
+        "network_",
+        "history_",
+        "best_epoch_",
+        "best_score_",
+    )
+
+    def __init__(
+        self,
+        encoder="bilstm",
+        objective="log_loss",
+        structure="crf",
+        constraint="auto",
+        *,
+        hidden_size=200,
+        num_layers=1,
+        word_size=100,
+        char_encoder="cnn",
+        char_size=50,
+        column_size=30,
+        word_vectors=None,
+        lowercase=True,
+        min_count=1,
+        word_dropout=0.25,
+        dropout=0.5,
+        learning_rate=2e-3,
+        transition_rate=None,
+        weight_decay=1e-2,
+        batch_size=16,
+        max_epochs=30,
+        patience=None,
+        schedule="cosine",
+        averaging=1.0,
+        clip_norm=5.0,
+        valid_fraction=0.1,
+        callbacks=(),
+        unseen_labels="error",
+        device="cpu",
+        random_state=None,
+        verbose=1,
+    ):
+        self.encoder = encoder
+        self.objective = objective
+        self.structure = structure
+        self.constraint = constraint
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.word_size = word_size
+        self.char_encoder = char_encoder
+        self.char_size = char_size
+        self.column_size = column_size
+        self.word_vectors = word_vectors
+        self.lowercase = lowercase
+        self.min_count = min_count
+        self.word_dropout = word_dropout
+        self.dropout = dropout
+        self.learning_rate = learning_rate
+        self.transition_rate = transition_rate
+        self.weight_decay = weight_decay
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.patience = patience
+        self.schedule = schedule
+        self.averaging = averaging
+        self.clip_norm = clip_norm
+        self.valid_fraction = valid_fraction
+        self.callbacks = callbacks
+        self.unseen_labels = unseen_labels
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y, X_valid=None, y_valid=None):
+        """Fit anew.
+
+        Parameters
+        ----------
+        X, y
+            Sentences and their labels.
+        X_valid, y_valid : optional
+            Held-out data, by whose score the epoch is chosen. Without them a part ``valid_fraction`` of the data is
+            held out, drawn with ``random_state``.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError
+            Where sentences and labels do not fit together, a sentence is empty, a vector not finite; names the place.
+        ValueError
+            Where a parameter is not usable.
+        """
+        parameters.check(self)
+        _check(X, y, ("X", "y"))
+        random = check_random_state(self.random_state)
+        if (X_valid is None) != (y_valid is None):
+            raise ValueError("give X_valid and y_valid together, or neither")
+        if X_valid is not None:
+            _check(X_valid, y_valid, ("X_valid", "y_valid"))
+        elif self.valid_fraction and len(X) > 1:
+            X, y, X_valid, y_valid = _split(X, y, self.valid_fraction, random)
+        self._fit(X, y, X_valid, y_valid, LabelVocabulary.build(y), int(random.randint(2**31)))
+        return self
+
+    def partial_fit(self, X, y, classes=None):
+        """Fit on: one pass over the data, from the weights at hand.
+
+        Parameters
+        ----------
+        X, y
+            Sentences and their labels.
+        classes : sequence of str, optional
+            At the first call, all labels that will ever come; without it, those of ``y``.
+
+        Returns
+        -------
+        self
+
+        Notes
+        -----
+        The first call fixes the vocabulary: words that come later are unknown, but for their characters. The
+        optimiser starts afresh with each call, at the constant ``learning_rate``.
+        """
+        parameters.check(self)
+        _check(X, y, ("X", "y"))
+        random = check_random_state(self.random_state)
+        start = self if hasattr(self, "network_") else None
+        if start is None:
+            labels = LabelVocabulary.build([*y, list(classes)] if classes is not None else y)
+        else:
+            labels = self.labels_
+        seed = int(random.randint(2**31))
+        passes = getattr(self, "passes_", 0)
+        self._fit(X, y, None, None, labels, (seed + passes) % 2**31, start=start, epochs=1)
+        self.passes_ = passes + 1
+        return self
+
+    def _fit(self, X, y, X_valid, y_valid, labels, seed, start=None, epochs=None):
+        """Fit into a dictionary of attributes, and only then take them on."""
+        found = parameters.find_constraint(self, y, labels.labels) if start is None else None
+        recipe = parameters.recipe(self)
+        if epochs:
+            recipe = (
+                copy.replace(recipe, max_epochs=epochs, schedule="constant")
+                if hasattr(copy, "replace")
+                else _replace(recipe, max_epochs=epochs, schedule="constant")
+            )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            if start is None:
+                reader = (
+                    DenseInput.build(X)
+                    if is_dense(X)
+                    else TokenInput.build(
+                        X,
+                        min_count=self.min_count,
+                        lowercase=self.lowercase,
+                        chars=self.char_encoder is not None,
+                    )
+                )
+            else:
+                reader = start.input_
+            encoded = reader.encode(X)
+            dataset = SentenceDataset(_replace(encoded, labels=encode_labels(y, labels)))
+            if start is None:
+                network = build_network(self, reader, len(labels), encoded)
+                restrict_to(network, found.plan)
+                scheme, constraint = found.scheme, found.constraint
+                if self.verbose:
+                    print(found.message, file=sys.stderr)
+            else:
+                network = copy.deepcopy(start.network_)
+                scheme, constraint = start.scheme_, start.constraint_
+            score = None
+            if X_valid is not None:
+                held_out = reader.encode(X_valid)
+
+                def score(module):
+                    return _score(y_valid, _decode(module, held_out, labels, self.device), scheme)
+
+            fitted = fit_network(
+                network.to(self.device),
+                parameters.OBJECTIVES[self.objective](),
+                dataset,
+                recipe,
+                score=score,
+                seed=seed,
+                callbacks=self.callbacks or (),
+                progress=("held-out F1" if scheme else "held-out acc") if self.verbose else None,
+            )
+        self.classes_ = np.array(labels.labels)
+        self.labels_, self.input_, self.network_ = labels, reader, fitted.module
+        self.constraint_, self.scheme_ = constraint, scheme
+        self.history_, self.best_epoch_, self.best_score_ = (
+            fitted.history,
+            fitted.best_epoch,
+            fitted.best_score,
+        )
+        self.passes_ = 0
+
+    def predict(self, X):
+        """The best labels of sentences.
+
+        Parameters
+        ----------
+        X
+            Sentences, as in :meth:`fit`.
+
+        Returns
+        -------
+        list of list of str
+            In the order of X.
+        """
+        return _decode(self.network_, self._encode(X), self.labels_, self.device)
+
+    def predict_marginals(self, X):
+        """Each token's probability of each label, given the whole sentence.
+
+        Returns
+        -------
+        list of (T, K) arrays
+            Columns in the order of ``classes_``; rows sum to 1.
+        """
+        return _rows(
+            self.network_, self._encode(X), self.device, lambda structure: structure.marginals().cpu().numpy()
+        )
+
+    def predict_k_best(self, X, k=5):
+        """The k best label sequences of sentences, best first.
+
+        Returns
+        -------
+        list of list of (list of str, float)
+            Label sequences with their log-probability in nats; fewer than k where there are not as many.
+        """
+        if k < 1:
+            raise ValueError(f"k must be at least 1; got {k}")
+        encoded = self._encode(X)
+        results = [None] * len(X)
+        names = self.classes_
+        for indices, structure in _structures(self.network_, encoded, self.device):
+            ids, scores = structure.k_best(k)
+            log_probs = (scores - structure.log_partition()[:, None]).cpu().numpy()
+            ids = ids.cpu().numpy()
+            for row, i in enumerate(indices):
+                length = int(encoded.lengths[i])
+                results[i] = [
+                    (names[ids[row, j, :length]].tolist(), float(min(log_probs[row, j], 0.0)))
+                    for j in range(k)
+                    if log_probs[row, j] > -np.inf
+                ]
+        return results
+
+    def score(self, X, y):
+        """Span micro-F1; token accuracy where the labels follow no span scheme.
+
+        Raises
+        ------
+        DataError
+            Where X and y do not fit together, or, unless ``unseen_labels="miss"``, a label is one that training
+            never saw.
+        """
+        check_is_fitted(self, "network_")
+        _check(X, y, ("X", "y"))
+        if self.unseen_labels != "miss":
+            try:
+                self.labels_.encode_all(y)
+            except DataError as error:
+                raise DataError(
+                    f'{error.message}; or set unseen_labels="miss" to count it as missed'
+                ) from None
+        return _score(y, self.predict(X), self.scheme_)
+
+    def _encode(self, X):
+        check_is_fitted(self, "network_")
+        check_sentences(X)
+        return self.input_.encode(X)
+
+    def save(self, folder):
+        """Save to a folder, which :func:`hybridseq.load` reads; see there."""
+        from hybridseq.estimators.persistence import save_tagger
+
+        check_is_fitted(self, "network_")
+        save_tagger(self, folder)
+
+
+def _replace(instance, **changes):
+    import dataclasses
+
+    return dataclasses.replace(instance, **changes)
+
+
+def _check(X, y, names):
+    check_sentences(X, names[0])
+    check_labels(X, y, names)
+
+
+def _split(X, y, fraction, random):
+    """Hold out a fraction, at least one sentence."""
+    order = random.permutation(len(X))
+    held = max(1, round(len(X) * fraction))
+    keep, out = np.sort(order[held:]), np.sort(order[:held])
+    return [X[i] for i in keep], [y[i] for i in keep], [X[i] for i in out], [y[i] for i in out]
+
+
+def _score(y, predicted, scheme):
+    return metrics.span_f1(y, predicted) if scheme else metrics.accuracy(y, predicted)
+
+
+def _structures(module, encoded, device):
+    """The structures of batches of like length, longest first, with the sentences' indices."""
+    dataset = SentenceDataset(encoded)
+    with torch.inference_mode():
+        for indices in by_length(encoded.lengths):
+            batch, _ = dataset[indices]
+            yield indices, module(**{name: value.to(device) for name, value in batch.inputs.items()})
+
+
+def _rows(module, encoded, device, method):
+    results = [None] * len(encoded.lengths)
+    for indices, structure in _structures(module, encoded, device):
+        values = method(structure)
+        for row, i in enumerate(indices):
+            results[i] = values[row, : encoded.lengths[i]].copy()
+    return results
+
+
+def _decode(module, encoded, labels, device):
+    names = np.array(labels.labels, dtype=object)
+    rows = _rows(module, encoded, device, lambda structure: structure.decode().cpu().numpy())
+    return [names[row].tolist() for row in rows]

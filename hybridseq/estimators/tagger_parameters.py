@@ -1,0 +1,114 @@
+"""The parameters of the tagger: which are usable, and what they stand for."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import hybridseq.constraints as constraint_language
+from hybridseq import objectives
+from hybridseq.nn.encoders import ENCODERS
+from hybridseq.nn.names import choose
+from hybridseq.training.fit import Recipe
+from hybridseq.training.schedule import SCHEDULES
+
+#: name -> a function that gives the objective.
+OBJECTIVES = {
+    name: partial(getattr, objectives, name)
+    for name in ("log_loss", "structured_hinge", "perceptron", "softmax_margin", "minimum_risk")
+}
+OBJECTIVES["cross_entropy"] = OBJECTIVES["log_loss"]
+
+STRUCTURES = {"crf": True}
+_CHAR_ENCODERS = {"cnn": True, "lstm": True, None: True}
+_UNSEEN = {"error": True, "miss": True}
+
+_AT_LEAST = {
+    "hidden_size": 1,
+    "num_layers": 1,
+    "word_size": 0,
+    "char_size": 1,
+    "column_size": 1,
+    "min_count": 1,
+    "batch_size": 1,
+    "max_epochs": 1,
+    "averaging": 0,
+    "word_dropout": 0,
+    "weight_decay": 0,
+}
+
+
+def check(tagger) -> None:
+    """Raise a ValueError that names the first parameter that is not usable."""
+    if isinstance(tagger.encoder, str):
+        choose("encoder", tagger.encoder, ENCODERS)
+    elif not callable(tagger.encoder):
+        raise ValueError(
+            f"encoder must be a name, an nn.Module or a function of its input size; got {tagger.encoder!r}"
+        )
+    choose("objective", tagger.objective, OBJECTIVES)
+    choose("structure", tagger.structure, STRUCTURES)
+    choose("schedule", tagger.schedule, SCHEDULES)
+    choose("unseen_labels", tagger.unseen_labels, _UNSEEN)
+    if tagger.char_encoder not in _CHAR_ENCODERS:
+        raise ValueError(f"char_encoder must be 'cnn', 'lstm' or None; got {tagger.char_encoder!r}")
+    for name, least in _AT_LEAST.items():
+        value = getattr(tagger, name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value >= least:
+            raise ValueError(f"{name} must be a number of at least {least}; got {value!r}")
+    for name in ("dropout", "valid_fraction"):
+        if not 0 <= getattr(tagger, name) < 1:
+            raise ValueError(f"{name} must be at least 0 and below 1; got {getattr(tagger, name)!r}")
+    for name in ("learning_rate", "transition_rate", "clip_norm", "patience"):
+        value = getattr(tagger, name)
+        if not (value is None and name != "learning_rate") and not (
+            isinstance(value, int | float) and value > 0
+        ):
+            raise ValueError(f"{name} must be above 0; got {value!r}")
+    if not tagger.word_size and tagger.char_encoder is None:
+        raise ValueError("word_size=0 and char_encoder=None leave no input; give one of them")
+
+
+def recipe(tagger) -> Recipe:
+    """How to fit."""
+    return Recipe(**{name: getattr(tagger, name) for name in Recipe.__dataclass_fields__})
+
+
+@dataclass(frozen=True)
+class Found:
+    """The constraint that a tagger keeps to."""
+
+    constraint: object
+    plan: object
+    scheme: str | None
+    message: str
+
+
+def find_constraint(tagger, y, labels) -> Found:
+    """What ``constraint=`` comes to for these label sequences."""
+    detected = constraint_language.detect(y)
+    scheme = detected.name
+    wanted = tagger.constraint
+    if tagger.objective == "cross_entropy" and wanted == "auto":
+        wanted = None
+    if wanted == "auto":
+        constraint = None if scheme is None else constraint_language.scheme(scheme)
+        message = (
+            f"labels follow {scheme} ({detected.reason}); illegal label pairs are impossible"
+            if scheme
+            else f"no tag scheme was found ({detected.reason}); every label sequence is possible"
+        )
+    elif wanted is None:
+        constraint, message = None, "no constraint; every label sequence is possible"
+    elif isinstance(wanted, str):
+        constraint, message = constraint_language.scheme(wanted), f"labels must keep {wanted}"
+    else:
+        constraint, message = wanted, f"labels must keep {wanted!r}"
+    plan = None if constraint is None else constraint.compile(labels)
+    if plan is not None and wanted != "auto":
+        for i, sequence in enumerate(y):
+            broken = constraint.violations(sequence)
+            if broken:
+                raise ValueError(
+                    f"sentence {i} breaks the constraint {constraint!r} at position {broken[0].position}: "
+                    f"{broken[0].reason}. Mend the labels, or choose another constraint"
+                )
+    return Found(constraint, plan, scheme, message)

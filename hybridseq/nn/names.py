@@ -1,0 +1,16 @@
+"""Choosing by name."""
+
+import difflib
+from collections.abc import Mapping
+from typing import TypeVar
+
+Value = TypeVar("Value")
+
+
+def choose(what: str, name: str, known: Mapping[str, Value]) -> Value:
+    """The entry of a name; a ValueError lists the known names and suggests the nearest."""
+    if isinstance(name, str) and name in known:
+        return known[name]
+    near = difflib.get_close_matches(str(name), list(known), n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    raise ValueError(f"{what} must be one of {', '.join(map(repr, known))}; got {name!r}{hint}")

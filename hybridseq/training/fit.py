@@ -1,0 +1,129 @@
+"""One call that fits a network: optimiser, schedule, average, held-out score, progress."""
+
+from dataclasses import dataclass
+
+import torch
+from skorch.callbacks import EarlyStopping, GradientNormClipping, LRScheduler
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+
+from hybridseq.training.averaging import WeightAverage
+from hybridseq.training.batches import SentenceDataset
+from hybridseq.training.held_out import HeldOut
+from hybridseq.training.net import SequenceLoss, SequenceNet, bucketed_loader
+from hybridseq.training.progress import ProgressTable
+from hybridseq.training.schedule import SCHEDULES
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to fit; the estimators' parameters of the same names say what each is."""
+
+    learning_rate: float = 2e-3
+    transition_rate: float | None = None
+    weight_decay: float = 1e-2
+    batch_size: int = 16
+    max_epochs: int = 30
+    patience: int | None = None
+    schedule: str = "cosine"
+    averaging: float = 1.0
+    clip_norm: float | None = 5.0
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What fitting gives: the best weights in evaluation mode, and the record."""
+
+    module: nn.Module
+    history: list[dict]
+    best_epoch: int | None
+    best_score: float | None
+    net: SequenceNet
+
+
+def fit_network(
+    module, objective, dataset, recipe: Recipe, *, score=None, seed=0, callbacks=(), progress=None
+):
+    """Fit a network on batches of like length.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Takes a batch's inputs by name, gives a structure; its parameters named ``structure.*`` are the transitions.
+    objective : callable
+        ``(structure, labels) -> (B,)``.
+    dataset : SentenceDataset
+        With labels.
+    recipe : Recipe
+        How.
+    score : callable, optional
+        ``score(module) -> float`` on held-out data, after every epoch; without it the last weights are kept.
+    seed : int
+        Of the batches' order. Dropout draws from torch's own generator.
+    callbacks : sequence of skorch callbacks
+        Run after ours.
+    progress : str, optional
+        The held-out score's name in the progress table; None shows no table.
+
+    Returns
+    -------
+    Fitted
+    """
+    average = WeightAverage(recipe.averaging)
+    held_out = HeldOut(score, average.best_guess)
+    net = SequenceNet(
+        module,
+        SequenceLoss,
+        criterion__objective=objective,
+        optimizer=torch.optim.AdamW,
+        optimizer__fused=True,
+        optimizer__weight_decay=recipe.weight_decay,
+        optimizer__param_groups=_own_rates(recipe),
+        lr=recipe.learning_rate,
+        max_epochs=recipe.max_epochs,
+        batch_size=recipe.batch_size,
+        iterator_train=bucketed_loader,
+        iterator_train__seed=seed,
+        train_split=None,
+        device=recipe.device,
+        verbose=0,
+        callbacks=_callbacks(recipe, average, held_out, dataset, callbacks, progress),
+    )
+    net.fit(dataset, None)
+    return Fitted(
+        held_out.best_module_,
+        [{k: v for k, v in row.items() if k != "batches"} for row in net.history],
+        held_out.best_epoch_,
+        held_out.best_score_ if score else None,
+        net,
+    )
+
+
+def _own_rates(recipe):
+    if recipe.transition_rate is None:
+        return []
+    return [("structure.*", {"lr": recipe.transition_rate, "weight_decay": 0.0})]
+
+
+def _callbacks(recipe, average, held_out, dataset: SentenceDataset, extra, progress):
+    steps = -(-len(dataset) // recipe.batch_size) * recipe.max_epochs
+    factor = SCHEDULES[recipe.schedule]
+    chosen = [
+        ("schedule", LRScheduler(LambdaLR, lr_lambda=lambda step: factor(step / steps), step_every="batch")),
+        ("average", average),
+        ("held_out", held_out),
+    ]
+    if recipe.clip_norm is not None:
+        chosen.append(("clip", GradientNormClipping(recipe.clip_norm)))
+    if progress is not None:
+        chosen.append(("progress", ProgressTable(progress)))
+    chosen += [(f"callback_{i}", callback) for i, callback in enumerate(extra)]
+    if recipe.patience is not None and held_out.score is not None:
+        stop = EarlyStopping("valid_score", recipe.patience, threshold=0, lower_is_better=False, sink=_quiet)
+        chosen.append(("stop", stop))
+    return chosen
+
+
+def _quiet(*args, **kwargs):
+    pass
