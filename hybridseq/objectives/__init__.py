@@ -1,0 +1,22 @@
+"""Problem 3, training: losses that compare two inference values of a structure."""
+
+from hybridseq.objectives.costs import hamming_cost, label_cost
+from hybridseq.objectives.losses import (
+    OBJECTIVES,
+    log_loss,
+    minimum_risk,
+    perceptron,
+    softmax_margin,
+    structured_hinge,
+)
+
+__all__ = [
+    "OBJECTIVES",
+    "hamming_cost",
+    "label_cost",
+    "log_loss",
+    "minimum_risk",
+    "perceptron",
+    "softmax_margin",
+    "structured_hinge",
+]

@@ -1,0 +1,7 @@
+"""Problem 1, evaluation: distributions over label sequences."""
+
+from hybridseq.structures.brute_force import BruteForce
+from hybridseq.structures.linear_chain import LinearChain
+from hybridseq.structures.masked import MaskedChain
+
+__all__ = ["BruteForce", "LinearChain", "MaskedChain"]

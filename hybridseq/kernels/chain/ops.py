@@ -79,7 +79,9 @@ def _hessian_product_cpu(
     return _tensors(like, product)
 
 
-def _expected_score_cpu(emissions, transitions, start, end, d_emissions, d_transitions, d_start, d_end, lengths):
+def _expected_score_cpu(
+    emissions, transitions, start, end, d_emissions, d_transitions, d_start, d_end, lengths
+):
     scores = _arrays(emissions, transitions, start, end)
     direction = _arrays(d_emissions, d_transitions, d_start, d_end)
     return torch.from_numpy(_kernels().expected_score(*scores, direction, _array(lengths)))
@@ -130,7 +132,8 @@ def _log_partition_fake(emissions, transitions, start, end, lengths):
 
 def _like_scores(emissions, transitions, start, end, *rest):
     return tuple(
-        torch.empty_like(x, memory_format=torch.contiguous_format) for x in (emissions, transitions, start, end)
+        torch.empty_like(x, memory_format=torch.contiguous_format)
+        for x in (emissions, transitions, start, end)
     )
 
 

@@ -69,7 +69,7 @@ def marginals(emissions, transitions, start, end, lengths):
     alphas = forward(emissions, transitions, start, lengths)
     betas = backward(emissions, transitions, end, lengths)
     nodes = [_normalise(a + b, 1) for a, b in zip(alphas, betas)]
-    inside = torch.arange(emissions.shape[1]) < lengths[:, None]
+    inside = torch.arange(emissions.shape[1], device=lengths.device) < lengths[:, None]
     return torch.stack(nodes, 1) * inside[:, :, None]
 
 
@@ -84,15 +84,15 @@ def pair_marginals(emissions, transitions, start, end, lengths):
     for t in range(1, steps):
         joint = alphas[t - 1][:, :, None] + _step(transitions, t - 1) + (emissions[:, t] + betas[t])[:, None]
         pairs.append(_normalise(joint, (1, 2)))
-    inside = torch.arange(1, steps) < lengths[:, None]
+    inside = torch.arange(1, steps, device=lengths.device) < lengths[:, None]
     return torch.stack(pairs, 1) * inside[:, :, None, None]
 
 
 def score(emissions, transitions, start, end, lengths, labels):
     """Score of one label sequence a row, (B,). Labels beyond a row's length are ignored."""
     batch, steps, _ = emissions.shape
-    rows = torch.arange(batch)
-    inside = torch.arange(steps) < lengths[:, None]
+    rows = torch.arange(batch, device=lengths.device)
+    inside = torch.arange(steps, device=lengths.device) < lengths[:, None]
     labels = torch.where(inside, labels, 0)
     total = torch.where(inside, emissions.gather(2, labels[:, :, None]).squeeze(2), 0).sum(1)
     for t in range(1, steps):
@@ -110,7 +110,7 @@ def decode(emissions, transitions, start, end, lengths):
         back.append(source)
         best = _select(t < lengths, value + emissions[:, t], best)
     top, label = (best + end).max(1)
-    labels = torch.full((batch, steps), NO_LABEL, dtype=torch.int64)
+    labels = torch.full((batch, steps), NO_LABEL, dtype=torch.int64, device=lengths.device)
     for t in range(steps - 1, -1, -1):
         here = (t < lengths) & (top > -torch.inf)
         labels[:, t] = torch.where(here, label, NO_LABEL)
@@ -135,7 +135,7 @@ def k_best(emissions, transitions, start, end, lengths, k):
         back.append(source)
         value = _select(t < lengths, ranked.transpose(1, 2) + emissions[:, t, :, None], value)
     scores, place = (value + end[:, None]).reshape(batch, count * k).topk(k, 1)
-    labels = torch.full((batch, k, steps), NO_LABEL, dtype=torch.int64)
+    labels = torch.full((batch, k, steps), NO_LABEL, dtype=torch.int64, device=lengths.device)
     for t in range(steps - 1, -1, -1):
         here = (t < lengths)[:, None]
         labels[:, :, t] = torch.where(here & (scores > -torch.inf), place // k, NO_LABEL)
@@ -150,13 +150,13 @@ def sample(emissions, transitions, start, end, lengths, uniforms):
     draws, batch, steps = uniforms.shape
     alphas = forward(emissions, transitions, start, lengths)
     feasible = logsumexp(alphas[-1] + end, 1) > -torch.inf
-    labels = torch.full((draws, batch, steps), NO_LABEL, dtype=torch.int64)
-    label = torch.zeros(draws, batch, dtype=torch.int64)
+    labels = torch.full((draws, batch, steps), NO_LABEL, dtype=torch.int64, device=lengths.device)
+    label = torch.zeros(draws, batch, dtype=torch.int64, device=lengths.device)
     for t in range(steps - 1, -1, -1):
         weights = (alphas[t] + end).expand(draws, -1, -1)
         if t + 1 < steps:
             arriving = _step(transitions, t).expand(batch, -1, -1).transpose(1, 2)
-            onward = alphas[t] + arriving[torch.arange(batch)[None], label]
+            onward = alphas[t] + arriving[torch.arange(batch, device=lengths.device)[None], label]
             weights = torch.where((t + 1 < lengths)[None, :, None], onward, weights)
         heights = _normalise(weights, 2).cumsum(2)
         drawn = (heights <= uniforms[:, :, t, None] * heights[:, :, -1:]).sum(2)
@@ -164,3 +164,18 @@ def sample(emissions, transitions, start, end, lengths, uniforms):
         label = torch.where(here, drawn.clamp(max=emissions.shape[2] - 1), label)
         labels[:, :, t] = torch.where(here, label, NO_LABEL)
     return labels
+
+
+def expected_score(emissions, transitions, start, end, direction, lengths):
+    """Expectation, (B,), of the score that ``direction`` (four tensors shaped as the scores) gives to a sequence."""
+    d_emissions, d_transitions, d_start, d_end = direction
+    scores = emissions, transitions, start, end, lengths
+    nodes, pairs = marginals(*scores), pair_marginals(*scores)
+    rows = torch.arange(len(emissions), device=lengths.device)
+    steps = d_transitions[None, None] if d_transitions.dim() == 2 else d_transitions
+    return (
+        (nodes * d_emissions).sum((1, 2))
+        + (pairs * steps).sum((1, 2, 3))
+        + nodes[:, 0] @ d_start
+        + nodes[rows, lengths - 1] @ d_end
+    )

@@ -71,7 +71,19 @@ def log_partition(emissions, transitions, start, end, lengths):
     status = np.empty(len(emissions), np.int8)
     parts = _share(emissions, lengths)
     threads.run(
-        scaled.forward, parts, emissions, transitions, start, end, lengths, matrix, top, lost, alpha, out, status
+        scaled.forward,
+        parts,
+        emissions,
+        transitions,
+        start,
+        end,
+        lengths,
+        matrix,
+        top,
+        lost,
+        alpha,
+        out,
+        status,
     )
     if (status == scaled.INVALID).any():
         _check(emissions, transitions, start, end, lengths, status == scaled.INVALID)
@@ -165,7 +177,18 @@ def decode(emissions, transitions, start, end, lengths):
     parts = _share(emissions, lengths)
     prefix = np.empty_like(emissions)
     threads.run(
-        viterbi.decode, parts, emissions, transitions, start, end, lengths, matrix, arriving, prefix, labels, invalid
+        viterbi.decode,
+        parts,
+        emissions,
+        transitions,
+        start,
+        end,
+        lengths,
+        matrix,
+        arriving,
+        prefix,
+        labels,
+        invalid,
     )
     if invalid.any():
         _check(emissions, transitions, start, end, lengths, invalid)
@@ -178,7 +201,9 @@ def k_best(emissions, transitions, start, end, lengths, k):
     scores = np.empty((len(emissions), k))
     invalid = np.zeros(len(emissions), np.int64)
     parts = _share(emissions, lengths, k)
-    threads.run(viterbi.k_best, parts, emissions, transitions, start, end, lengths, k, labels, scores, invalid)
+    threads.run(
+        viterbi.k_best, parts, emissions, transitions, start, end, lengths, k, labels, scores, invalid
+    )
     _check(emissions, transitions, start, end, lengths, invalid)
     return labels, scores
 
@@ -198,7 +223,16 @@ def expected_score(emissions, transitions, start, end, direction, lengths):
     out, invalid = np.empty(len(emissions)), np.zeros(len(emissions), np.bool_)
     parts = _share(emissions, lengths, 8)
     threads.run(
-        second_order.expected_score, parts, emissions, transitions, start, end, *direction, lengths, out, invalid
+        second_order.expected_score,
+        parts,
+        emissions,
+        transitions,
+        start,
+        end,
+        *direction,
+        lengths,
+        out,
+        invalid,
     )
     _check(emissions, transitions, start, end, lengths, invalid)
     return out

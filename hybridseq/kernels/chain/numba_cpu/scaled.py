@@ -89,7 +89,18 @@ def absorb(sums, scores, rates, lost):
 
 @kernel
 def forward_block(
-    emissions, transitions, start, end, lengths, rows, matrix, top_transition, lost_transition, alpha, log_partition, status
+    emissions,
+    transitions,
+    start,
+    end,
+    lengths,
+    rows,
+    matrix,
+    top_transition,
+    lost_transition,
+    alpha,
+    log_partition,
+    status,
 ):
     """Forward pass of up to BLOCK rows, longest first; fills ``alpha``, ``log_partition`` and ``status``."""
     count, width = emissions.shape[2], padded(emissions.shape[2])
@@ -157,7 +168,21 @@ def forward_block(
 
 
 @kernel
-def forward(part, rows, emissions, transitions, start, end, lengths, matrix, top_transition, lost_transition, alpha, log_partition, status):
+def forward(
+    part,
+    rows,
+    emissions,
+    transitions,
+    start,
+    end,
+    lengths,
+    matrix,
+    top_transition,
+    lost_transition,
+    alpha,
+    log_partition,
+    status,
+):
     """Log-partition and scaled prefixes of ``rows``; in log space where scaling is unsafe."""
     for first in range(0, rows.size, BLOCK):
         forward_block(
@@ -284,7 +309,9 @@ def backward_block(
             else:
                 for i in range(count):
                     for j in range(count):
-                        grad_transitions[b, t - 1, i, j] = alpha[b, t - 1, i] * scale * own[i, j] * onward[r, j]
+                        grad_transitions[b, t - 1, i, j] = (
+                            alpha[b, t - 1, i] * scale * own[i, j] * onward[r, j]
+                        )
             inverse = 1 / top
             for i in range(width):
                 beta[r, i] *= inverse

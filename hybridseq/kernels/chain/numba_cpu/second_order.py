@@ -8,7 +8,19 @@ from hybridseq.kernels.chain.numba_cpu.primitives import kernel
 
 @kernel
 def expected_score(
-    part, rows, emissions, transitions, start, end, d_emissions, d_transitions, d_start, d_end, lengths, out, invalid
+    part,
+    rows,
+    emissions,
+    transitions,
+    start,
+    end,
+    d_emissions,
+    d_transitions,
+    d_start,
+    d_end,
+    lengths,
+    out,
+    invalid,
 ):
     """Derivative of each row's log-partition along a direction; 0 in infeasible rows."""
     count = emissions.shape[2]

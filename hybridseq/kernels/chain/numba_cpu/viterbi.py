@@ -126,7 +126,9 @@ def decode_block(emissions, transitions, start, end, lengths, rows, matrix, arri
 
 
 @kernel
-def decode(part, rows, emissions, transitions, start, end, lengths, matrix, arriving, prefix, labels, invalid):
+def decode(
+    part, rows, emissions, transitions, start, end, lengths, matrix, arriving, prefix, labels, invalid
+):
     """Best label sequences of ``rows``; counts invalid scores in ``invalid``, and then decodes nothing."""
     for b in rows:
         invalid[b] = invalid_scores(emissions[b, : lengths[b]])
@@ -135,7 +137,16 @@ def decode(part, rows, emissions, transitions, start, end, lengths, matrix, arri
             return
     for first in range(0, rows.size, BLOCK):
         decode_block(
-            emissions, transitions, start, end, lengths, rows[first : first + BLOCK], matrix, arriving, prefix, labels
+            emissions,
+            transitions,
+            start,
+            end,
+            lengths,
+            rows[first : first + BLOCK],
+            matrix,
+            arriving,
+            prefix,
+            labels,
         )
 
 

@@ -1,0 +1,55 @@
+"""The one form of every loss: an upper inference value against a lower one, with a cost in the upper."""
+
+import torch
+
+from hybridseq.objectives.costs import hamming_cost, label_cost
+from hybridseq.structures import checks
+
+UPPER = {
+    "log_partition": lambda structure: structure.raw_log_partition(),
+    "max": lambda structure: structure.raw_max_score(),
+}
+
+
+def _cost_tensor(structure, labels, cost):
+    if cost is None:
+        inside = torch.arange(labels.shape[1], device=labels.device) < structure.lengths[:, None]
+        inside = getattr(structure, "mask", inside)
+        return hamming_cost(
+            torch.where(inside, labels, -100), structure.emissions.shape[2], structure.emissions.dtype
+        )
+    if cost.dim() == 2:
+        return label_cost(labels, cost.to(structure.emissions.dtype))
+    checks.check_like_emissions("cost", cost, structure.emissions)
+    return cost.to(structure.emissions.dtype)
+
+
+def cost_of(structure, labels, cost=None):
+    """The cost of every label at every position, (B, T, K).
+
+    ``cost`` is None (Hamming), a (K, K) table [gold, predicted], or a (B, T, K) tensor.
+    """
+    checks.check_labels(labels, structure.emissions)
+    return _cost_tensor(structure, labels, cost)
+
+
+def lower_value(structure, reference):
+    """Score of the reference labels (B, T), or log-sum over the sequences that a (B, T, K) bool mask allows."""
+    if reference.dtype == torch.bool:
+        return structure.restrict(reference).raw_log_partition()
+    checks.check_labels(reference, structure.emissions)
+    return structure.raw_score(reference)
+
+
+def contrast(structure, reference, upper, cost=None):
+    """``upper(F + Δ) − lower(F | reference)``, (B,); its gradient is the difference of the two values' parts.
+
+    +inf where the reference, or every output, is impossible. Never negative up to rounding, which is removed: both
+    values are float64 and the upper one contains the lower.
+    """
+    augmented = structure if cost is None else structure.augment(cost)
+    high, low = UPPER[upper](augmented), lower_value(structure, reference)
+    feasible = (high > -torch.inf) & (low > -torch.inf)
+    value = torch.where(feasible, high - low, torch.inf)
+    value = value - value.detach().clamp(max=0)
+    return value.to(augmented.emissions.dtype)

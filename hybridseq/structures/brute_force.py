@@ -1,0 +1,113 @@
+"""The chain's enumerating twin: every label sequence written out, for tests on tiny cases."""
+
+import itertools
+
+import torch
+
+from hybridseq.structures.linear_chain import LinearChain
+from hybridseq.structures.structure import NO_LABEL
+
+
+class BruteForce(LinearChain):
+    """A linear chain that enumerates its K**T label sequences.
+
+    The constructor and all methods are ``LinearChain``'s; nothing here uses a recursion, so that each can check the
+    other. O(B·T·K**T).
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        _, steps, labels = self.emissions.shape
+        if labels**steps > 1_000_000:
+            raise ValueError(f"{labels}**{steps} label sequences are too many to enumerate; use LinearChain.")
+
+    def _with(self, **scores):
+        return BruteForce(
+            *(scores.get(n, getattr(self, n)) for n in ("emissions", "transitions", "start", "end")),
+            self.lengths,
+        )
+
+    def _rows(self):
+        """For every row its length, all label sequences (N, L) and their scores (N,) in float64."""
+        emissions, transitions, start, end = (x.double() for x in self.scores)
+        for b, length in enumerate(self.lengths.tolist()):
+            paths = torch.tensor(list(itertools.product(range(self.num_labels), repeat=length)))
+            scores = start[paths[:, 0]] + end[paths[:, -1]]
+            for t in range(length):
+                scores = scores + emissions[b, t, paths[:, t]]
+                if t > 0:
+                    step = transitions if transitions.dim() == 2 else transitions[b, t - 1]
+                    scores = scores + step[paths[:, t - 1], paths[:, t]]
+            yield b, length, paths, scores
+
+    def raw_score(self, labels):
+        found = []
+        for b, length, paths, scores in self._rows():
+            found.append(scores[(paths == labels[b, :length]).all(1)].squeeze(0))
+        return torch.stack(found)
+
+    @staticmethod
+    def _possible(scores):
+        return scores > -torch.inf
+
+    def raw_log_partition(self):
+        return torch.stack(
+            [
+                scores[keep].logsumexp(0)
+                if (keep := self._possible(scores)).any()
+                else scores.new_tensor(-torch.inf)
+                for *_, scores in self._rows()
+            ]
+        )
+
+    def _probabilities(self):
+        for b, length, paths, scores in self._rows():
+            keep = self._possible(scores)
+            yield b, length, paths[keep], scores[keep].softmax(0) if keep.any() else scores[keep]
+
+    def raw_expected_score(self, other):
+        totals = []
+        theirs = {b: scores for b, _, _, scores in other._rows()}
+        for b, _, _, scores in self._rows():
+            keep = self._possible(scores)
+            totals.append((scores[keep].softmax(0) * theirs[b][keep]).sum())
+        return torch.stack(totals)
+
+    def marginals(self):
+        rows = []
+        for _, length, paths, probabilities in self._probabilities():
+            hot = torch.nn.functional.one_hot(paths, self.num_labels).to(probabilities)
+            row = torch.einsum("n,ntk->tk", probabilities, hot)
+            rows.append(torch.nn.functional.pad(row, (0, 0, 0, self.emissions.shape[1] - length)))
+        return self._round(torch.stack(rows))
+
+    def pair_marginals(self):
+        rows = []
+        for _, length, paths, probabilities in self._probabilities():
+            hot = torch.nn.functional.one_hot(paths, self.num_labels).to(probabilities)
+            row = torch.einsum("n,nti,ntj->tij", probabilities, hot[:, :-1], hot[:, 1:])
+            rows.append(torch.nn.functional.pad(row, (0, 0, 0, 0, 0, self.emissions.shape[1] - length)))
+        return self._round(torch.stack(rows))
+
+    def decode(self):
+        labels, scores = self.raw_k_best(1)
+        return labels[:, 0]
+
+    def raw_k_best(self, k):
+        batch, steps, _ = self.emissions.shape
+        labels = torch.full((batch, k, steps), NO_LABEL)
+        values = torch.full((batch, k), -torch.inf, dtype=torch.float64)
+        for b, length, paths, scores in self._rows():
+            order = scores.detach().argsort(descending=True, stable=True)[:k]
+            order = order[self._possible(scores[order])]
+            labels[b, : len(order), :length] = paths[order]
+            values[b, : len(order)] = scores[order].detach()
+        return labels, values
+
+    def raw_sample(self, uniforms):
+        labels = torch.full(uniforms.shape, NO_LABEL)
+        for b, length, paths, probabilities in self._probabilities():
+            if len(paths):
+                draws = torch.searchsorted(probabilities.detach().cumsum(0), uniforms[:, b, 0].contiguous())
+                labels[:, b, :length] = paths[draws.clamp(max=len(paths) - 1)]
+        return labels

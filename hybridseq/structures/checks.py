@@ -1,0 +1,66 @@
+"""Checks at the public boundary of the structures. Each error says what was got, what was expected, and the remedy."""
+
+import torch
+
+
+class ShapeError(ValueError):
+    """Tensors whose shapes do not agree."""
+
+
+def shape_of(tensor):
+    return tuple(tensor.shape)
+
+
+def check_emissions(emissions):
+    if not isinstance(emissions, torch.Tensor) or not emissions.is_floating_point():
+        got = emissions.dtype if isinstance(emissions, torch.Tensor) else type(emissions).__name__
+        raise TypeError(f"emissions must be a floating-point tensor of shape (B, T, K); got {got}.")
+    if emissions.dim() != 3 or 0 in emissions.shape:
+        raise ShapeError(
+            f"emissions must have shape (B, T, K) with at least one row, position and label; got {shape_of(emissions)}. "
+            "A single sequence needs a batch axis: emissions[None]."
+        )
+
+
+def check_transitions(transitions, emissions):
+    batch, steps, labels = emissions.shape
+    expected = (labels, labels), (batch, steps - 1, labels, labels)
+    if shape_of(transitions) not in expected:
+        raise ShapeError(
+            f"transitions must have shape (K, K) = {expected[0]} or (B, T-1, K, K) = {expected[1]} beside emissions of "
+            f"shape {shape_of(emissions)}; got {shape_of(transitions)}."
+        )
+
+
+def check_vector(name, vector, labels):
+    if shape_of(vector) != (labels,):
+        raise ShapeError(f"{name} must have shape (K,) = ({labels},); got {shape_of(vector)}.")
+
+
+def check_lengths(lengths, emissions):
+    batch, steps, _ = emissions.shape
+    if shape_of(lengths) != (batch,):
+        raise ShapeError(f"lengths must have shape (B,) = ({batch},); got {shape_of(lengths)}.")
+    if torch.compiler.is_compiling():
+        return
+    least, most = torch.aminmax(lengths)
+    if least < 1 or most > steps:
+        row = int(((lengths < 1) | (lengths > steps)).nonzero()[0])
+        raise ValueError(
+            f"lengths[{row}] is {int(lengths[row])}; every row needs 1 to T = {steps} positions. Leave empty sequences "
+            "out of the batch."
+        )
+
+
+def check_labels(labels, emissions):
+    if shape_of(labels) != shape_of(emissions)[:2]:
+        raise ShapeError(
+            f"labels must have shape (B, T) = {shape_of(emissions)[:2]}; got {shape_of(labels)}."
+        )
+    if labels.is_floating_point() or labels.dtype == torch.bool:
+        raise TypeError(f"labels must hold integers 0 to K-1 (int64); got {labels.dtype}.")
+
+
+def check_like_emissions(name, tensor, emissions):
+    if shape_of(tensor) != shape_of(emissions):
+        raise ShapeError(f"{name} must have shape (B, T, K) = {shape_of(emissions)}; got {shape_of(tensor)}.")

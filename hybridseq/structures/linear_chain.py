@@ -1,0 +1,176 @@
+"""The linear chain: emissions a position, transitions between neighbours."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from hybridseq.kernels.chain import backends
+from hybridseq.structures import checks
+from hybridseq.structures.structure import Structure
+
+_NARROW = torch.float16, torch.bfloat16
+
+
+class LinearChain(Structure):
+    r"""A distribution over label sequences with first-order dependence.
+
+    .. math::
+
+       F(y) = \mathrm{start}_{y_1} + \sum_t \mathrm{emissions}_{t, y_t}
+              + \sum_t \mathrm{transitions}_{y_t, y_{t+1}} + \mathrm{end}_{y_L}
+
+    with p(y) ∝ exp F(y) :cite:p:`lafferty2001`. Nothing is computed until a method asks; each method is O(B·T·K²) in
+    time and O(B·T·K) in memory unless it says otherwise.
+
+    Parameters
+    ----------
+    emissions : (B, T, K) tensor
+        Scores in nats. −inf forbids a label; NaN and +inf raise when they are first used. float16 and bfloat16 are
+        computed in float32.
+    transitions : (K, K) or (B, T-1, K, K) tensor
+        ``[i, j]``: score of label i followed by label j.
+    start, end : (K,) tensors, optional
+        Scores of the first and the last label; 0 if not given.
+    lengths : (B,) int tensor, optional
+        Positions in use, 1 to T; the rest is padding on the right. All T if not given.
+    backend : str, optional
+        ``"cpu"`` (compiled) or ``"reference"`` (plain torch). Default: the fastest for the device, which
+        ``chain.backend`` names.
+
+    Raises
+    ------
+    ShapeError
+        Where shapes disagree.
+    ValueError
+        Where a length is out of range or the backend is unknown.
+    """
+
+    def __init__(
+        self,
+        emissions: Float[Tensor, "..."],
+        transitions: Float[Tensor, "..."],
+        start: Float[Tensor, "..."] | None = None,
+        end: Float[Tensor, "..."] | None = None,
+        lengths: Int[Tensor, "..."] | None = None,
+        *,
+        backend: str | None = None,
+    ):
+        checks.check_emissions(emissions)
+        batch, steps, labels = emissions.shape
+        checks.check_transitions(transitions, emissions)
+        if lengths is None:
+            lengths = torch.full((batch,), steps, device=emissions.device)
+        else:
+            lengths = lengths.to(emissions.device, torch.int64)
+            checks.check_lengths(lengths, emissions)
+        self.emissions = emissions.float() if emissions.dtype in _NARROW else emissions
+        self.transitions = transitions.to(self.emissions)
+        self.start, self.end = (self._vector(name, x) for name, x in (("start", start), ("end", end)))
+        self.lengths = lengths
+        self.num_labels = labels
+        self.backend = backends.choose(emissions.device, backend)
+
+    def __repr__(self):
+        batch, steps, labels = self.emissions.shape
+        shared = "shared" if self.transitions.dim() == 2 else "per-position"
+        return (
+            f"LinearChain(B={batch}, T={steps}, K={labels}, {shared} transitions, backend={self.backend!r})"
+        )
+
+    def _vector(self, name, vector):
+        if vector is None:
+            return self.emissions.new_zeros(self.emissions.shape[2])
+        checks.check_vector(name, vector, self.emissions.shape[2])
+        return vector.to(self.emissions)
+
+    @property
+    def _kernel(self):
+        return backends.get(self.backend)
+
+    @property
+    def scores(self):
+        """The four score tensors: emissions, transitions, start, end."""
+        return self.emissions, self.transitions, self.start, self.end
+
+    def _with(self, emissions=None, transitions=None, start=None, end=None):
+        given = emissions, transitions, start, end
+        new = (old if x is None else x for x, old in zip(given, self.scores))
+        return LinearChain(*new, self.lengths, backend=self.backend)
+
+    def raw_score(self, labels):
+        return self._kernel.score(*self.scores, self.lengths, labels.to(torch.int64))
+
+    def raw_log_partition(self):
+        return self._kernel.log_partition(*self.scores, self.lengths)
+
+    def raw_expected_score(self, other):
+        transitions = other.transitions
+        if transitions.dim() < self.transitions.dim():
+            transitions = transitions.expand(self.transitions.shape)
+        chain = self
+        if self.transitions.dim() < transitions.dim():
+            chain = self._with(transitions=self.transitions.expand(transitions.shape))
+        direction = other.emissions, transitions, other.start, other.end
+        # A forbidden part has no score to average; whether anything flows through it is asked apart.
+        finite = tuple(
+            torch.where(x == -torch.inf, torch.zeros_like(x), x).to(self.emissions.dtype) for x in direction
+        )
+        value = chain._kernel.expected_score(*chain.scores, finite, self.lengths)
+        if other is self:
+            return value
+        forbidden = tuple((x == -torch.inf).to(self.emissions.dtype) for x in direction)
+        with torch.no_grad():
+            leak = chain._kernel.expected_score(*chain.scores, forbidden, self.lengths)
+        return torch.where(leak > 0, -torch.inf, value)
+
+    def marginals(self) -> Float[Tensor, "B T K"]:
+        return self._kernel.marginals(*self.scores, self.lengths)
+
+    def pair_marginals(self) -> Float[Tensor, "B S K K"]:
+        return self._kernel.pair_marginals(*self.scores, self.lengths)
+
+    def decode(self):
+        with torch.no_grad():
+            return self._kernel.decode(*self.scores, self.lengths)
+
+    def raw_k_best(self, k):
+        with torch.no_grad():
+            return self._kernel.k_best(*self.scores, self.lengths, k)
+
+    def raw_sample(self, uniforms):
+        with torch.no_grad():
+            return self._kernel.sample(*self.scores, self.lengths, uniforms)
+
+    def augment(self, cost: Float[Tensor, "B T K"]) -> "LinearChain":
+        checks.check_like_emissions("cost", cost, self.emissions)
+        return self._with(emissions=self.emissions + cost.to(self.emissions.dtype))
+
+    def restrict(self, plan) -> "LinearChain":
+        """The same chain over accepted label sequences only; what is forbidden scores −inf.
+
+        Parameters
+        ----------
+        plan : PairPlan or (B, T, K) bool tensor
+            A compiled constraint, or the allowed labels of every position (partial labels).
+
+        Raises
+        ------
+        ShapeError
+            Where the plan's labels are not as many as the chain's.
+        """
+        if isinstance(plan, Tensor):
+            checks.check_like_emissions("allowed", plan, self.emissions)
+            return self._with(emissions=self.emissions.masked_fill(~plan, -torch.inf))
+        first, pairs, last = (
+            torch.tensor(x, device=self.emissions.device) for x in (plan.first, plan.pairs, plan.last)
+        )
+        if first.shape[0] != self.num_labels:
+            raise checks.ShapeError(
+                f"the plan was compiled for {first.shape[0]} labels, but the chain has K = {self.num_labels}; compile the "
+                "constraint with the labels of this chain, in their order."
+            )
+        return self._with(
+            transitions=self.transitions.masked_fill(~pairs, -torch.inf),
+            start=self.start.masked_fill(~first, -torch.inf),
+            end=self.end.masked_fill(~last, -torch.inf),
+        )

@@ -1,0 +1,107 @@
+"""A chain over some of a row's tokens: the others (subwords, [CLS], unlabelled) are left out, and keep their places."""
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+from hybridseq.structures import checks
+from hybridseq.structures.structure import NO_LABEL, Structure
+
+
+class MaskedChain(Structure):
+    """``chain`` runs over the tokens under the mask, moved to the left; labels and results stand at their (B, T) places.
+
+    Gaps hold −100 in labels and samples and 0 in marginals; labels given there are ignored. A pair's marginals stand
+    at its left token.
+
+    Parameters
+    ----------
+    mask : (B, T) bool tensor
+        Which tokens have a label; at least one a row.
+    make : callable
+        ``make(emissions, lengths)`` gives the structure of the packed tokens.
+    emissions : (B, T, K) tensor
+    """
+
+    def __init__(self, emissions: Float[Tensor, "B T K"], mask: Bool[Tensor, "B T"], make):
+        lengths = mask.sum(1)
+        if not torch.compiler.is_compiling() and int(lengths.min()) < 1:
+            raise ValueError(
+                f"mask[{int(lengths.argmin())}] is False everywhere; every row needs a token with a label. Leave such rows "
+                "out of the batch."
+            )
+        self.mask = mask
+        # Stable: tokens under the mask first, in their order.
+        self._source = torch.argsort(~mask, dim=1, stable=True)
+        self._make = make
+        self.emissions = emissions
+        self.lengths = lengths
+        self.chain = make(emissions.gather(1, self._source[:, :, None].expand(emissions.shape)), lengths)
+
+    def __repr__(self):
+        return f"MaskedChain({self.chain!r})"
+
+    @property
+    def backend(self):
+        """The packed chain's backend."""
+        return self.chain.backend
+
+    def _of(self, emissions, make):
+        return MaskedChain(emissions, self.mask, make)
+
+    def _round(self, value):
+        return self.chain._round(value)
+
+    def _pack(self, tensor):
+        index = self._source.reshape(*self._source.shape, *[1] * (tensor.dim() - 2)).expand(tensor.shape)
+        return tensor.gather(1, index)
+
+    def raw_score(self, labels):
+        return self.chain.raw_score(self._pack(labels))
+
+    def raw_log_partition(self):
+        return self.chain.raw_log_partition()
+
+    def raw_expected_score(self, other):
+        return self.chain.raw_expected_score(other.chain)
+
+    def marginals(self) -> Float[Tensor, "B T K"]:
+        packed = self.chain.marginals()
+        index = self._source[:, :, None].expand(packed.shape)
+        return torch.zeros_like(packed).scatter(1, index, packed)
+
+    def pair_marginals(self) -> Float[Tensor, "B S K K"]:
+        packed = self.chain.pair_marginals()
+        batch, steps, labels, _ = packed.shape
+        full = packed.new_zeros(batch, steps + 1, labels, labels)
+        index = self._source[:, :-1, None, None].expand(packed.shape)
+        # Pairs that start at a row's last token hold nothing, so the place beyond T-1 stays 0.
+        return full.scatter(1, index, packed)[:, :-1]
+
+    def decode(self) -> Int64[Tensor, "B T"]:
+        labels = self.chain.decode()
+        return torch.full_like(labels, NO_LABEL).scatter(1, self._source, labels)
+
+    def raw_k_best(self, k):
+        labels, scores = self.chain.raw_k_best(k)
+        source = self._source[:, None].expand(labels.shape)
+        return torch.full_like(labels, NO_LABEL).scatter(2, source, labels), scores
+
+    def raw_sample(self, uniforms):
+        labels = self.chain.raw_sample(uniforms)
+        source = self._source[None].expand(labels.shape)
+        return torch.full_like(labels, NO_LABEL).scatter(2, source, labels)
+
+    def raw_max_score(self):
+        return self.chain.raw_max_score()
+
+    def augment(self, cost: Float[Tensor, "B T K"]) -> "MaskedChain":
+        checks.check_like_emissions("cost", cost, self.emissions)
+        return self._of(self.emissions + cost.to(self.emissions.dtype), self._make)
+
+    def restrict(self, plan) -> "MaskedChain":
+        if isinstance(plan, Tensor):
+            checks.check_like_emissions("allowed", plan, self.emissions)
+            return self._of(self.emissions.masked_fill(~plan, -torch.inf), self._make)
+        make = self._make
+        return self._of(self.emissions, lambda emissions, lengths: make(emissions, lengths).restrict(plan))

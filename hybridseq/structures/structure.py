@@ -1,0 +1,150 @@
+"""What every structure owes its users: a few primitives in float64, and all that follows from them."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+from hybridseq.structures import checks
+
+NO_LABEL = -100
+
+
+class Structure(ABC):
+    """A distribution over label sequences, p(y) ∝ exp F(y), one a batch row.
+
+    A concrete structure has ``emissions (B, T, K)`` and ``lengths (B,)`` and computes the ``raw_`` values, float64 so
+    that the difference of two keeps its digits; public methods check, round and combine them.
+    """
+
+    emissions: Tensor
+    lengths: Tensor
+
+    @abstractmethod
+    def raw_score(self, labels: Tensor) -> Tensor:
+        """Scores (B,) of checked labels, unrounded."""
+
+    @abstractmethod
+    def raw_log_partition(self) -> Tensor:
+        """Log-partition (B,), unrounded."""
+
+    @abstractmethod
+    def raw_expected_score(self, other: "Structure") -> Tensor:
+        """Expectation (B,) of ``other``'s score under this distribution; −inf where ``other`` forbids what this allows."""
+
+    @abstractmethod
+    def marginals(self) -> Float[Tensor, "B T K"]:
+        """Probability of every label at every position, differentiable; 0 in the padding and in infeasible rows."""
+
+    @abstractmethod
+    def pair_marginals(self) -> Float[Tensor, "B S K K"]:
+        """Probability of labels (i, j) at positions t and t+1, (B, T-1, K, K), differentiable."""
+
+    @abstractmethod
+    def decode(self) -> Int64[Tensor, "B T"]:
+        """The label sequence with the highest score, padded with −100; all −100 where none is possible."""
+
+    @abstractmethod
+    def raw_k_best(self, k: int) -> tuple[Tensor, Tensor]:
+        """The k best label sequences and unrounded scores."""
+
+    @abstractmethod
+    def raw_sample(self, uniforms: Tensor) -> Tensor:
+        """Draws (n, B, T) from uniform numbers (n, B, T)."""
+
+    @abstractmethod
+    def augment(self, cost: Float[Tensor, "B T K"]) -> "Structure":
+        """The structure with ``cost`` added to the emissions: loss-augmented scores."""
+
+    @abstractmethod
+    def restrict(self, plan) -> "Structure":
+        """The structure over the accepted label sequences only."""
+
+    def _round(self, value):
+        return value.to(self.emissions.dtype)
+
+    def score(self, labels: Int64[Tensor, "B T"]) -> Float[Tensor, "B"]:
+        """Score F(y) of one label sequence a row; labels beyond a row's length are ignored.
+
+        Raises
+        ------
+        ShapeError, ValueError
+            Where the shape is not (B, T), or a label within the lengths is not in 0 … K-1.
+        """
+        checks.check_labels(labels, self.emissions)
+        return self._round(self.raw_score(labels))
+
+    def log_partition(self) -> Float[Tensor, "B"]:
+        """Log of the sum of exp F over all label sequences, in nats; −inf where none is possible. Twice differentiable."""
+        return self._round(self.raw_log_partition())
+
+    def log_prob(self, labels: Int64[Tensor, "B T"]) -> Float[Tensor, "B"]:
+        """Log-probability of one label sequence a row, in nats, never above 0; −inf where it is impossible."""
+        checks.check_labels(labels, self.emissions)
+        return self._round(self.raw_log_prob(labels))
+
+    def raw_log_prob(self, labels):
+        """Log-probability of checked labels, unrounded."""
+        log_partition = self.raw_log_partition()
+        feasible = log_partition > -torch.inf
+        value = torch.where(feasible, self.raw_score(labels) - log_partition, -torch.inf)
+        # Rounding may leave a sure sequence a hair above 0; its gradient stays whole.
+        return value - value.detach().clamp(min=0)
+
+    def raw_max_score(self):
+        """Highest score, unrounded; its gradient is the parts of the best sequence."""
+        labels = self.decode()
+        feasible = (labels >= 0).any(1)
+        score = self.raw_score(torch.where(feasible[:, None], labels, 0))
+        return torch.where(feasible, score, -torch.inf)
+
+    def max_score(self) -> Float[Tensor, "B"]:
+        """Highest score; −inf where no label sequence is possible. Its gradient is the parts of the best sequence."""
+        return self._round(self.raw_max_score())
+
+    def feasible(self) -> Bool[Tensor, "B"]:
+        """Whether a row has any possible label sequence."""
+        return (self.decode() >= 0).any(1)
+
+    def k_best(self, k: int) -> tuple[Int64[Tensor, "B k T"], Float[Tensor, "B k"]]:
+        """The k best label sequences, best first, and their scores (no gradient). Missing ones are −100 and −inf.
+
+        Time O(B·T·K²·k), memory O(T·K·k) a thread.
+        """
+        if k < 1:
+            raise ValueError(f"k must be at least 1; got {k}.")
+        labels, scores = self.raw_k_best(k)
+        return labels, self._round(scores)
+
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Int64[Tensor, "n B T"]:
+        """n exact draws a row, padded with −100; all −100 where no label sequence is possible."""
+        if n < 1:
+            raise ValueError(f"n must be at least 1; got {n}.")
+        shape = (n, *self.emissions.shape[:2])
+        uniforms = torch.rand(shape, generator=generator, dtype=torch.float64, device=self.emissions.device)
+        return self.raw_sample(uniforms)
+
+    def raw_cross_entropy(self, other):
+        """Cross-entropy, unrounded; 0 where this structure allows nothing."""
+        value = other.raw_log_partition() - self.raw_expected_score(other)
+        return torch.where(self.raw_log_partition().detach() > -torch.inf, value, 0)
+
+    def cross_entropy(self, other: "Structure") -> Float[Tensor, "B"]:
+        """−Σ p log q for another structure q of the same shape, in nats; +inf where q forbids what p allows."""
+        checks.check_like_emissions("the other structure's emissions", other.emissions, self.emissions)
+        return self._round(self.raw_cross_entropy(other))
+
+    def entropy(self) -> Float[Tensor, "B"]:
+        """Entropy in nats, differentiable; 0 in infeasible rows."""
+        return self._round(self.raw_cross_entropy(self))
+
+    def kl(self, other: "Structure") -> Float[Tensor, "B"]:
+        """Kullback-Leibler divergence from this distribution to ``other``, in nats, differentiable."""
+        checks.check_like_emissions("the other structure's emissions", other.emissions, self.emissions)
+        return self._round(self.raw_cross_entropy(other) - self.raw_cross_entropy(self))
+
+    def expected_cost(self, cost: Float[Tensor, "B T K"]) -> Float[Tensor, "B"]:
+        """Mean under the distribution of a cost that adds up over positions; its gradient is a covariance."""
+        checks.check_like_emissions("cost", cost, self.emissions)
+        return (self.marginals() * cost).sum((1, 2))
