@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from hybridseq import constraints, metrics
+from hybridseq import metrics
 from hybridseq.estimators import tagger_parameters as parameters
 from hybridseq.estimators.tagger_network import build_network, restrict_to
 from hybridseq.text import DataError, LabelVocabulary
@@ -316,7 +316,7 @@ class SequenceTagger(BaseEstimator):
 
             fitted = fit_network(
                 network.to(self.device),
-                parameters.OBJECTIVES[self.objective](),
+                parameters.OBJECTIVES[self.objective],
                 dataset,
                 recipe,
                 score=score,
@@ -440,7 +440,7 @@ def _split(X, y, fraction, random):
 
 
 def _score(y, predicted, scheme):
-    return metrics.span_f1(y, predicted) if scheme else metrics.accuracy(y, predicted)
+    return metrics.span_f1(y, predicted) if scheme else metrics.token_accuracy(y, predicted)
 
 
 def _structures(module, encoded, device):

@@ -1,21 +1,17 @@
 """The parameters of the tagger: which are usable, and what they stand for."""
 
 from dataclasses import dataclass
-from functools import partial
 
 import hybridseq.constraints as constraint_language
 from hybridseq import objectives
 from hybridseq.nn.encoders import ENCODERS
+from hybridseq.nn.independent import cross_entropy
 from hybridseq.nn.names import choose
 from hybridseq.training.fit import Recipe
 from hybridseq.training.schedule import SCHEDULES
 
-#: name -> a function that gives the objective.
-OBJECTIVES = {
-    name: partial(getattr, objectives, name)
-    for name in ("log_loss", "structured_hinge", "perceptron", "softmax_margin", "minimum_risk")
-}
-OBJECTIVES["cross_entropy"] = OBJECTIVES["log_loss"]
+#: name -> ``objective(structure, labels) -> (B,)``.
+OBJECTIVES = {**objectives.OBJECTIVES, "cross_entropy": cross_entropy}
 
 STRUCTURES = {"crf": True}
 _CHAR_ENCODERS = {"cnn": True, "lstm": True, None: True}

@@ -54,3 +54,8 @@ class Independent:
         return LinearChain(
             self.emissions, self.emissions.new_zeros(num_labels, num_labels), lengths=self.lengths
         ).k_best(k)
+
+
+def cross_entropy(structure, labels):
+    """Minus the log-probabilities (B,) of label sequences (B, T) under an :class:`Independent` structure, in nats."""
+    return -structure.log_prob(labels)

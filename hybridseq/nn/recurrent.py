@@ -4,8 +4,9 @@ import torch
 from torch import nn
 
 from hybridseq.nn.dropout import LockedDropout
+from hybridseq.nn.lstm import LSTMLayer
 
-_CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "elman": nn.RNN}
+_CELLS = {"lstm": LSTMLayer, "gru": nn.GRU, "elman": nn.RNN}
 
 
 class Recurrent(nn.Module):
@@ -38,37 +39,39 @@ class Recurrent(nn.Module):
             raise ValueError(f"cell must be one of {list(_CELLS)}; got {cell!r}")
         self.output_size = hidden_size * (1 + bidirectional)
         sizes = [input_size] + [self.output_size] * (num_layers - 1)
-        self.layers = nn.ModuleList(
-            _CELLS[cell](size, hidden_size, batch_first=True, bidirectional=bidirectional) for size in sizes
-        )
+        self.layers = nn.ModuleList(_layer(cell, size, hidden_size, bidirectional) for size in sizes)
         self.dropout = LockedDropout(dropout)
-        self._start(cell)
-
-    def _start(self, cell):
-        """Orthogonal recurrences, an open forget gate."""
-        for layer in self.layers:
-            for name, weight in layer.named_parameters():
-                with torch.no_grad():
-                    if name.startswith("weight_hh"):
-                        for gate in weight.chunk(weight.shape[0] // layer.hidden_size):
-                            nn.init.orthogonal_(gate)
-                    elif name.startswith("weight_ih"):
-                        for gate in weight.chunk(weight.shape[0] // layer.hidden_size):
-                            nn.init.xavier_uniform_(gate)
-                    else:
-                        weight.zero_()
-                        if cell == "lstm" and name.startswith("bias_ih"):
-                            weight[layer.hidden_size : 2 * layer.hidden_size] = 1
 
     def forward(self, inputs, lengths):
-        # Packed: on a CPU torch's backward pass is faster so, and the backward direction starts at each row's end.
-        total = inputs.shape[1]
-        lengths = lengths.cpu()
         for i, layer in enumerate(self.layers):
-            packed = nn.utils.rnn.pack_padded_sequence(
-                self.dropout(inputs) if i else inputs, lengths, batch_first=True, enforce_sorted=False
-            )
-            inputs = nn.utils.rnn.pad_packed_sequence(layer(packed)[0], batch_first=True, total_length=total)[
-                0
-            ]
+            inputs = layer(self.dropout(inputs) if i else inputs, lengths)
         return inputs
+
+
+def _layer(cell, input_size, hidden_size, bidirectional):
+    if cell == "lstm":
+        return LSTMLayer(input_size, hidden_size, bidirectional)
+    return _Packed(_CELLS[cell](input_size, hidden_size, batch_first=True, bidirectional=bidirectional))
+
+
+class _Packed(nn.Module):
+    """A recurrent layer of torch on packed rows, so that the way back begins at each row's end."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+        with torch.no_grad():
+            for name, weight in layer.named_parameters():
+                if name.startswith("bias"):
+                    weight.zero_()
+                    continue
+                for gate in weight.chunk(weight.shape[0] // layer.hidden_size):
+                    (nn.init.orthogonal_ if "_hh" in name else nn.init.xavier_uniform_)(gate)
+
+    def forward(self, inputs, lengths):
+        packed = nn.utils.rnn.pack_padded_sequence(
+            inputs, lengths.cpu(), batch_first=True, enforce_sorted=False
+        )
+        return nn.utils.rnn.pad_packed_sequence(
+            self.layer(packed)[0], batch_first=True, total_length=inputs.shape[1]
+        )[0]
