@@ -128,8 +128,7 @@ def _check(y_true, y_pred):
     for i, (true, pred) in enumerate(zip(y_true, y_pred)):
         if len(true) != len(pred):
             raise ValueError(
-                f"sentence {i} has {len(true)} labels in y_true but {len(pred)} in y_pred; "
-                "both need one label a token"
+                f"sentence {i} has {len(true)} labels in y_true but {len(pred)} in y_pred; both need one label a token"
             )
 
 

@@ -83,8 +83,8 @@ class SchemeConstraint:
         for name in names:
             if not rules.admits(name):
                 raise ConstraintError(
-                    f"every label must be O or a prefix of {sorted(rules.prefixes)} with a type, such as 'B-date', "
-                    f"to compile {self!r}; got {name!r}. Rename the label, or leave the constraint out"
+                    f"every label must be O or a prefix of {sorted(rules.prefixes)} with a type, such as "
+                    f"'B-date', to compile {self!r}; got {name!r}. Rename the label, or leave the constraint out"
                 )
             if self.labels is not None and name not in self.labels:
                 raise ConstraintError(
@@ -134,9 +134,7 @@ def scheme(name: str, labels: Iterable[str] | None = None) -> SchemeConstraint:
     array([ True,  True, False])
     """
     if name not in SCHEMES:
-        raise ConstraintError(
-            f"scheme must be one of {list(SCHEMES)}; got {name!r}{_nearest(str(name), SCHEMES)}"
-        )
+        raise ConstraintError(f"scheme must be one of {list(SCHEMES)}; got {name!r}{_nearest(str(name), SCHEMES)}")
     if labels is not None:
         if isinstance(labels, str):
             raise ConstraintError(f"labels must be a list of label names; got the string {labels!r}")

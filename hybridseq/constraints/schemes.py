@@ -10,7 +10,7 @@ OUTSIDE = "O"
 
 
 def split_label(label: str) -> tuple[str, str]:
-    """The prefix and the type of a label: ``"B-date"`` gives ``("B", "date")``, ``"O"`` gives ``("O", "")``."""
+    """The prefix and the type: ``"B-date"`` gives ``("B", "date")``, ``"O"`` gives ``("O", "")``."""
     prefix, _, kind = label.partition("-")
     return prefix, kind
 
@@ -106,7 +106,7 @@ def detect(labels: Iterable[str] | Iterable[Sequence[str]]) -> Detection:
     ----------
     labels : iterable of str, or iterable of sequences of str
         Label names, or whole label sequences. Names tell how labels are spelled; only sequences tell
-        whether the scheme's rules are kept (IOB1 and IOB2 are spelled alike), so give them where there are any.
+        whether the scheme's rules are kept (IOB1 and IOB2 are spelled alike), so prefer them.
 
     Returns
     -------
@@ -137,26 +137,16 @@ def detect(labels: Iterable[str] | Iterable[Sequence[str]]) -> Detection:
             reason = reason or f"{stranger!r} is neither O nor one of {_spellings(scheme)} ({scheme.name})"
             continue
         if not any(split_label(name)[0] in scheme.openers for name in names):
-            reason = (
-                reason
-                or f"no label opens a span as {scheme.name} does ({_spellings(scheme, scheme.openers)})"
-            )
+            reason = reason or f"no label opens a span as {scheme.name} does ({_spellings(scheme, scheme.openers)})"
             continue
         for sequence, i in sequences.items():
             broken = scheme.violations(sequence)
             if broken:
                 place, what = broken[0]
-                reason = (
-                    reason
-                    or f"{what} at sentence {i}, position {place}, against {scheme.name}: {scheme.rule}"
-                )
+                reason = reason or f"{what} at sentence {i}, position {place}, against {scheme.name}: {scheme.rule}"
                 break
         else:
-            kept = (
-                f"and all {len(sequences)} distinct sequences keep its rule"
-                if sequences
-                else "by spelling alone"
-            )
+            kept = f"and all {len(sequences)} distinct sequences keep its rule" if sequences else "by spelling alone"
             return Detection(scheme.name, f"every label is O or {_spellings(scheme)}, {kept}")
     return Detection(None, reason)
 

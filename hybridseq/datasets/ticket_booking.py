@@ -18,11 +18,27 @@ San Diego; San Jose; Las Vegas; Salt Lake City; Mexico City; Panama City; Ho Chi
 Tel Aviv; Abu Dhabi; Kuala Lumpur; Buenos Aires; Rio de Janeiro; Sao Paulo; Saint Petersburg; Addis Ababa
 """
 CITIES = tuple(" ".join(city.split()) for city in _CITIES.split(";"))
-_MONTHS = "January February March April May June July August September October November December".split()
-_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-_ONES = "one two three four five six seven eight nine ten eleven twelve".split()
+_MONTHS = [
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+]
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+_DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+_ONES = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 
-_ASKING = frozenset("Can Could Is Are What Do How".split())
+_ASKING = frozenset(["Can", "Could", "Is", "Are", "What", "Do", "How"])
 
 #: The slots, in the order of the documentation.
 SLOTS = (

@@ -91,22 +91,24 @@ def iter_columns(
 
     Notes
     -----
-    Memory is that of one sentence. Lines of the document marker ``-DOCSTART-`` end a sentence and are left out.
+    Memory is that of one sentence. A line of the document marker ``-DOCSTART-`` ends a sentence and is left
+    out.
     Only ASCII spaces and tabs part fields, so a no-break space may stand within a token.
     """
-    names = _checked(columns, tag)
-    # Several columns of one name would overwrite one another, so ignored ones are dropped by index.
-    kept: list[int] | None = None
+    # Checked here, not at the first sentence that is asked for.
+    return _sentences(source, _checked(columns, tag), tag, max_tokens)
+
+
+def _sentences(source, names, tag, max_tokens) -> Iterator[Sentence]:
+    given = bool(names)
+    kept: list[int] = []
     rows: list[list[str]] = []
     begin, width, first_line = 1, None, 1
 
     def sentence() -> Sentence:
         columns = list(zip(*rows, strict=True))
-        return Sentence(
-            {names[i]: list(columns[i]) for i in kept},
-            begin,
-            names[-1] if tag and len(names) == width else None,
-        )
+        fields = {names[i]: list(columns[i]) for i in kept}
+        return Sentence(fields, begin, names[-1] if tag else None)
 
     with _lines(source) as (lines, name):
         for number, line in lines:
@@ -120,7 +122,10 @@ def iter_columns(
                 if width is not None:
                     raise DataError(_width_message(fields, width, first_line, names), name, number)
                 width, first_line = len(fields), number
-                names, kept, tag = _named(names, columns is not None, width, tag, name, number)
+                try:
+                    names, kept, tag = _named(names, given, width, tag)
+                except ValueError as error:
+                    raise DataError(str(error), name, number) from None
             if not rows:
                 begin = number
             elif len(rows) >= max_tokens:
@@ -169,7 +174,7 @@ def read_dataset(
     Returns
     -------
     X : list of list of str, or of tuple of str
-        The tokens of each sentence; tuples, in the order of the columns, where there are several input columns.
+        The tokens of each sentence; tuples, in the order of the columns, where several are inputs.
     y : list of list of str, or None
         The tags; None without a tag column.
 
@@ -216,8 +221,8 @@ def write_columns(
     Raises
     ------
     DataError
-        Where tokens and tags differ in number, a sentence is empty, or a field is empty or holds white space: such
-        a file could not be read back. The sentence at fault is not begun.
+        Where tokens and tags differ in number, a sentence is empty, or a field is empty or holds white space:
+        such a file could not be read back. Nothing of the sentence at fault is written.
     """
     tags = None if tags is None else iter(tags)
     count = 0
@@ -237,14 +242,12 @@ def write_columns(
             for value in row:
                 if _split(value) != [value] or "\n" in value or "\r" in value:
                     raise DataError(
-                        f"sentence {count - 1}, position {position}: a field must be text without spaces, tabs or "
-                        f"line ends; got {value!r}. Replace them before writing"
+                        f"sentence {count - 1}, position {position}: a field must be text without spaces, "
+                        f"tabs or line ends; got {value!r}. Replace them before writing"
                     )
         stream.write("".join(separator.join(row) + "\n" for row in rows) + "\n")
     if tags is not None and next(tags, missing) is not missing:
-        raise DataError(
-            f"there are tags for more than the {count} sentences; give as many sentences as tag lists"
-        )
+        raise DataError(f"there are tags for more than the {count} sentences; give as many sentences as tag lists")
     return count
 
 
@@ -285,7 +288,7 @@ def _checked(columns, tag) -> list[str]:
     return names
 
 
-def _named(names, given, width, tag, source, line):
+def _named(names, given, width, tag):
     """Names, kept indices and tag for rows of this width."""
     if tag == "auto":
         tag = width == len(names)
@@ -293,20 +296,15 @@ def _named(names, given, width, tag, source, line):
             names = names[:-1]
     if not given:
         names = ["word", *(f"column{i}" for i in range(2, width + 1))]
-        if tag:
-            names[-1] = "tag"
+        names[-1] = "tag" if tag else names[-1]
     if width != len(names):
-        raise DataError(
+        raise ValueError(
             f"the row has {width} fields but {len(names)} columns are named ({', '.join(names)}); "
-            "name every column, _ for one to leave out",
-            source,
-            line,
+            "name every column, _ for one to leave out"
         )
     if tag and width < 2:
-        raise DataError(
-            "the row has 1 field, expected at least 2: the token first and its tag last, with a space or tab between",
-            source,
-            line,
+        raise ValueError(
+            "the row has 1 field, expected at least 2: the token first and its tag last, with a space or tab between"
         )
     return names, [i for i, name in enumerate(names) if name != IGNORED], bool(tag)
 
@@ -319,8 +317,8 @@ def _width_message(fields, width, first_line, names) -> str:
     else:
         remedy = "take out the surplus; a token must hold no space"
     return (
-        f"got {len(fields)} field{'s' * (len(fields) != 1)} ({shown!r}), expected {width} ({', '.join(names)}) "
-        f"as on line {first_line}; {remedy}"
+        f"got {len(fields)} field{'s' * (len(fields) != 1)} ({shown!r}), expected {width} "
+        f"({', '.join(names)}) as on line {first_line}; {remedy}"
     )
 
 
@@ -360,8 +358,8 @@ def _decoded(stream, name) -> Iterator[tuple[int, str]]:
                 utf16 = number == 1 and raw[:2] in (b"\xff\xfe", b"\xfe\xff")
                 guess = "UTF-16" if utf16 else "ISO-8859-1"
                 raise DataError(
-                    f"the text is not UTF-8: byte 0x{raw[error.start]:02x} at column {error.start + 1}; convert it, "
-                    f"for example with: iconv -f {guess} -t UTF-8",
+                    f"the text is not UTF-8: byte 0x{raw[error.start]:02x} at column {error.start + 1}; "
+                    f"convert it, for example with: iconv -f {guess} -t UTF-8",
                     name,
                     number,
                 ) from None

@@ -27,7 +27,7 @@ class Span(NamedTuple):
 
 
 def detect_scheme(labels: Iterable[str] | Iterable[Sequence[str]]) -> str | None:
-    """The name of the scheme that labels (names, or better whole sequences) follow, or None; O(number of labels)."""
+    """The name of the scheme that labels (names, or better whole sequences) follow, or None; O(labels)."""
     return detect(labels).name
 
 
@@ -42,7 +42,8 @@ def spans(tags: Sequence[str]) -> list[Span]:
     Parameters
     ----------
     tags : sequence of str
-        IOB2 tags. Illegal ones are read as conlleval reads them: an ``I-X`` that continues nothing opens a span.
+        IOB2 tags. Illegal ones are read as conlleval reads them: an ``I-X`` that continues nothing opens a
+        span.
 
     Returns
     -------
@@ -89,9 +90,7 @@ def tags_of(spans: Iterable[Span], length: int) -> list[str]:
     tags = ["O"] * length
     for kind, start, end in spans:
         if not 0 <= start < end <= length:
-            raise ValueError(
-                f"a span must lie within the {length} tokens and not be empty; got {start}:{end}"
-            )
+            raise ValueError(f"a span must lie within the {length} tokens and not be empty; got {start}:{end}")
         if any(tag != "O" for tag in tags[start:end]):
             raise ValueError(f"spans must not overlap; {kind!r} at {start}:{end} meets an earlier one")
         tags[start:end] = [f"B-{kind}"] + [f"I-{kind}"] * (end - start - 1)

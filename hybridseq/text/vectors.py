@@ -44,8 +44,8 @@ def read_vectors(path: str | PathLike, vocabulary: Vocabulary, *, lower_fallback
         A text file of word2vec (first line: count and dimension) or GloVe (no such line): a word and its D
         numbers a line, split at spaces.
     vocabulary : Vocabulary
-        Whose tokens are wanted. The file's words are normalised as it does; of several that then agree, a word
-        spelled exactly like the token wins, else the first.
+        Whose tokens are wanted. The file's words are normalised as it does; of several that then agree, a
+        word spelled exactly like the token wins, else the first.
     lower_fallback : bool
         Whether a token without a vector takes that of its lower-case form.
 
@@ -56,25 +56,23 @@ def read_vectors(path: str | PathLike, vocabulary: Vocabulary, *, lower_fallback
     Raises
     ------
     DataError
-        With file and line: a row with the wrong number of fields, a field that is not a finite number, bytes that
-        are not UTF-8 (as in a binary file), no vectors at all.
+        With file and line: a row with the wrong number of fields, a field that is not a finite number, bytes
+        that are not UTF-8 (as in a binary file), no vectors at all.
 
     Notes
     -----
-    Streams: the memory is that of the result, whatever the file's size. Numbers are read only for wanted words.
+    Streams: the memory is that of the result, whatever the file's size. Only wanted words' numbers are read.
     """
     name = fspath(path)
     dim: int | None = None
-    first_line = 1
-    matrix = found = None
-    lowered: dict[str, list[int]] = {}
-    if lower_fallback:
-        for i, token in enumerate(vocabulary.tokens, 2):
-            if token.lower() != token:
-                lowered.setdefault(token.lower(), []).append(i)
+    matrix = np.zeros((len(vocabulary), 0), dtype=np.float32)
     # How well a row's vector fits: 0 none, 1 by the lower-case form, 2 by normalisation, 3 by exact spelling.
     rank = np.zeros(len(vocabulary), dtype=np.int8)
     number_of = {token: i for i, token in enumerate(vocabulary.tokens, 2)}
+    lowered: dict[str, list[int]] = {}
+    for token, i in number_of.items():
+        if lower_fallback and token.lower() != token:
+            lowered.setdefault(token.lower(), []).append(i)
 
     with open(path, "rb") as stream:
         for line, raw in enumerate(stream, 1):
@@ -83,29 +81,19 @@ def read_vectors(path: str | PathLike, vocabulary: Vocabulary, *, lower_fallback
                 continue
             if dim is None:
                 head = row.split()
-                if line == 1 and len(head) == 2 and all(part.isdigit() for part in head):
-                    dim = int(head[1])
-                else:
-                    dim = len(head) - 1
-                    first_line = line
+                header = line == 1 and len(head) == 2 and all(part.isdigit() for part in head)
+                dim = int(head[1]) if header else len(head) - 1
                 if dim < 1:
-                    raise DataError(
-                        "got no numbers, expected a word and its vector, split at spaces", name, line
-                    )
+                    raise DataError("got no numbers, expected a word and its vector, split at spaces", name, line)
                 matrix = np.zeros((len(vocabulary), dim), dtype=np.float32)
-                if (
-                    dim != len(head) - 1
-                    or first_line != line
-                    or len(head) == 2
-                    and head[0].isdigit()
-                    and line == 1
-                ):
+                if header:
                     continue
             # From the right: a few words of public files hold spaces.
             parts = row.rsplit(None, dim)
-            if len(parts) != dim + 1:
+            if len(parts) != dim + 1 or _is_number(parts[0].split()[1:]):
                 raise DataError(
-                    f"got {len(parts)} fields, expected {dim + 1}: a word and {dim} numbers; mend or delete the row",
+                    f"got {len(row.split())} fields, expected {dim + 1}: a word and {dim} numbers; "
+                    "mend or delete the row",
                     name,
                     line,
                 )
@@ -133,7 +121,14 @@ def read_vectors(path: str | PathLike, vocabulary: Vocabulary, *, lower_fallback
                 )
             for i, fit in wanted:
                 matrix[i], rank[i] = vector, fit
-    if matrix is None:
+    if dim is None:
         raise DataError("no vectors were found; expected a word and its numbers on each line", name)
-    found = rank > 0
-    return WordVectors(matrix, found)
+    return WordVectors(matrix, rank > 0)
+
+
+def _is_number(parts: list[bytes]) -> bool:
+    """Whether the last part reads as a number: a word that ends in one is a row with numbers in excess."""
+    try:
+        return bool(parts) and float(parts[-1]) is not None
+    except ValueError:
+        return False

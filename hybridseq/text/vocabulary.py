@@ -17,8 +17,8 @@ _DIGITS = str.maketrans("123456789", "0" * 9)
 class Vocabulary:
     """Tokens by number: 0 is padding, 1 is every unknown token, the known ones follow.
 
-    Immutable. Made by :meth:`build`; padding and unknown have no spelling, so no token of the data can be taken
-    for them.
+    Immutable. Made by :meth:`build`; padding and unknown have no spelling, so no token of the data can be
+    taken for them.
 
     Parameters
     ----------
@@ -48,9 +48,7 @@ class Vocabulary:
         if self.counts is not None:
             object.__setattr__(self, "counts", tuple(self.counts))
             if len(self.counts) != len(self.tokens):
-                raise ValueError(
-                    f"counts must have one number a token ({len(self.tokens)}); got {len(self.counts)}"
-                )
+                raise ValueError(f"counts must have one number a token ({len(self.tokens)}); got {len(self.counts)}")
         object.__setattr__(self, "_index", index)
 
     @classmethod
@@ -98,9 +96,7 @@ class Vocabulary:
         for token, count in seen.items():
             counter[_normalised(token, lowercase, digits)] += count
         ranked = sorted((-count, token) for token, count in counter.items() if count >= min_freq)[:max_size]
-        return cls(
-            tuple(token for _, token in ranked), lowercase, digits, tuple(-negative for negative, _ in ranked)
-        )
+        return cls(tuple(token for _, token in ranked), lowercase, digits, tuple(-negative for negative, _ in ranked))
 
     def __len__(self):
         """The number of tokens and the two specials: the rows of an embedding table."""
@@ -266,18 +262,12 @@ def _normalised(token: str, lowercase: bool, digits: bool) -> str:
 
 
 def _shortened(labels: Sequence[str], limit: int = 12) -> str:
-    return (
-        str(list(labels))
-        if len(labels) <= limit
-        else f"{list(labels[:limit])} and {len(labels) - limit} more"
-    )
+    return str(list(labels)) if len(labels) <= limit else f"{list(labels[:limit])} and {len(labels) - limit} more"
 
 
 def _check_fields(owner: str, data: dict, fields: dict[str, type]) -> None:
     for name, kind in fields.items():
         if not isinstance(data, dict) or not isinstance(data.get(name), kind):
-            raise ValueError(
-                f"the data of a {owner} must hold {name!r} as a {kind.__name__}; write it with to_json()"
-            )
+            raise ValueError(f"the data of a {owner} must hold {name!r} as a {kind.__name__}; write it with to_json()")
         if kind is list and not all(isinstance(item, str) for item in data[name]):
             raise ValueError(f"{name!r} of a {owner} must be a list of strings")
