@@ -2,7 +2,7 @@
 
 import copy
 import sys
-from typing import ClassVar
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,18 +12,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from hybridseq import metrics
 from hybridseq.estimators import tagger_parameters as parameters
-from hybridseq.estimators.tagger_network import build_network, restrict_to
+from hybridseq.estimators.persistence import write_model
+from hybridseq.estimators.tagger_card import describe_tagger
+from hybridseq.estimators.tagger_network import build_network
 from hybridseq.text import DataError, LabelVocabulary
 from hybridseq.training.batches import SentenceDataset, by_length
 from hybridseq.training.fit import fit_network
-from hybridseq.training.inputs import (
-    DenseInput,
-    TokenInput,
-    check_labels,
-    check_sentences,
-    encode_labels,
-    is_dense,
-)
+from hybridseq.training.inputs import check_labels, check_sentences, encode_labels
 
 
 class SequenceTagger(BaseEstimator):
@@ -127,18 +122,6 @@ class SequenceTagger(BaseEstimator):
     True
     """
 
-    _fitted: ClassVar = (
-        "classes_",
-        "constraint_",
-        "scheme_",
-        "input_",
-        "labels_",
-        "network_",
-        "history_",
-        "best_epoch_",
-        "best_score_",
-    )
-
     def __init__(
         self,
         encoder="bilstm",
@@ -233,9 +216,12 @@ class SequenceTagger(BaseEstimator):
             raise ValueError("give X_valid and y_valid together, or neither")
         if X_valid is not None:
             _check(X_valid, y_valid, ("X_valid", "y_valid"))
+            held_out = (X_valid, y_valid)
         elif self.valid_fraction and len(X) > 1:
-            X, y, X_valid, y_valid = _split(X, y, self.valid_fraction, random)
-        self._fit(X, y, X_valid, y_valid, LabelVocabulary.build(y), int(random.randint(2**31)))
+            X, y, *held_out = _split(X, y, self.valid_fraction, random)
+        else:
+            held_out = None
+        self._fit(X, y, held_out, LabelVocabulary.build(y), seed=int(random.randint(2**31)))
         return self
 
     def partial_fit(self, X, y, classes=None):
@@ -267,59 +253,36 @@ class SequenceTagger(BaseEstimator):
             labels = self.labels_
         seed = int(random.randint(2**31))
         passes = getattr(self, "passes_", 0)
-        self._fit(X, y, None, None, labels, (seed + passes) % 2**31, start=start, epochs=1)
+        self._fit(X, y, None, labels, seed=(seed + passes) % 2**31, start=start)
         self.passes_ = passes + 1
         return self
 
-    def _fit(self, X, y, X_valid, y_valid, labels, seed, start=None, epochs=None):
-        """Fit into a dictionary of attributes, and only then take them on."""
-        found = parameters.find_constraint(self, y, labels.labels) if start is None else None
+    def _fit(self, X, y, held_out, labels, *, seed, start=None):
+        """Fit, and take the result on only when all of it is there."""
         recipe = parameters.recipe(self)
-        if epochs:
-            recipe = (
-                copy.replace(recipe, max_epochs=epochs, schedule="constant")
-                if hasattr(copy, "replace")
-                else _replace(recipe, max_epochs=epochs, schedule="constant")
-            )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             if start is None:
-                reader = (
-                    DenseInput.build(X)
-                    if is_dense(X)
-                    else TokenInput.build(
-                        X,
-                        min_count=self.min_count,
-                        lowercase=self.lowercase,
-                        chars=self.char_encoder is not None,
-                    )
-                )
-            else:
-                reader = start.input_
-            encoded = reader.encode(X)
-            dataset = SentenceDataset(_replace(encoded, labels=encode_labels(y, labels)))
-            if start is None:
-                network = build_network(self, reader, len(labels), encoded)
-                restrict_to(network, found.plan)
+                reader = parameters.make_reader(self, X)
+                found = parameters.find_constraint(self, y, labels.labels)
                 scheme, constraint = found.scheme, found.constraint
                 if self.verbose:
                     print(found.message, file=sys.stderr)
             else:
+                recipe = replace(recipe, max_epochs=1, schedule="constant")
+                reader, scheme, constraint = start.input_, start.scheme_, start.constraint_
+            encoded = replace(reader.encode(X), labels=encode_labels(y, labels))
+            if start is None:
+                network = build_network(self, reader, len(labels), encoded)
+                network.plan = found.plan
+            else:
                 network = copy.deepcopy(start.network_)
-                scheme, constraint = start.scheme_, start.constraint_
-            score = None
-            if X_valid is not None:
-                held_out = reader.encode(X_valid)
-
-                def score(module):
-                    return _score(y_valid, _decode(module, held_out, labels, self.device), scheme)
-
             fitted = fit_network(
                 network.to(self.device),
                 parameters.OBJECTIVES[self.objective],
-                dataset,
+                SentenceDataset(encoded),
                 recipe,
-                score=score,
+                score=held_out and _HeldOutScore(reader, labels, scheme, *held_out),
                 seed=seed,
                 callbacks=self.callbacks or (),
                 progress=("held-out F1" if scheme else "held-out acc") if self.verbose else None,
@@ -332,7 +295,9 @@ class SequenceTagger(BaseEstimator):
             fitted.best_epoch,
             fitted.best_score,
         )
-        self.passes_ = 0
+        if start is None:
+            self.passes_ = 0
+            self._fitted_with = self.get_params(deep=False)
 
     def predict(self, X):
         """The best labels of sentences.
@@ -347,7 +312,7 @@ class SequenceTagger(BaseEstimator):
         list of list of str
             In the order of X.
         """
-        return _decode(self.network_, self._encode(X), self.labels_, self.device)
+        return _decode(self.network_, self._encode(X), self.labels_)
 
     def predict_marginals(self, X):
         """Each token's probability of each label, given the whole sentence.
@@ -357,9 +322,7 @@ class SequenceTagger(BaseEstimator):
         list of (T, K) arrays
             Columns in the order of ``classes_``; rows sum to 1.
         """
-        return _rows(
-            self.network_, self._encode(X), self.device, lambda structure: structure.marginals().cpu().numpy()
-        )
+        return _rows(self.network_, self._encode(X), lambda structure: structure.marginals().cpu().numpy())
 
     def predict_k_best(self, X, k=5):
         """The k best label sequences of sentences, best first.
@@ -374,7 +337,7 @@ class SequenceTagger(BaseEstimator):
         encoded = self._encode(X)
         results = [None] * len(X)
         names = self.classes_
-        for indices, structure in _structures(self.network_, encoded, self.device):
+        for indices, structure in _structures(self.network_, encoded):
             ids, scores = structure.k_best(k)
             log_probs = (scores - structure.log_partition()[:, None]).cpu().numpy()
             ids = ids.cpu().numpy()
@@ -402,9 +365,7 @@ class SequenceTagger(BaseEstimator):
             try:
                 self.labels_.encode_all(y)
             except DataError as error:
-                raise DataError(
-                    f'{error.message}; or set unseen_labels="miss" to count it as missed'
-                ) from None
+                raise DataError(f'{error.message}; or set unseen_labels="miss" to count it as missed') from None
         return _score(y, self.predict(X), self.scheme_)
 
     def _encode(self, X):
@@ -413,17 +374,25 @@ class SequenceTagger(BaseEstimator):
         return self.input_.encode(X)
 
     def save(self, folder):
-        """Save to a folder, which :func:`hybridseq.load` reads; see there."""
-        from hybridseq.estimators.persistence import save_tagger
+        """Save to a folder, which :func:`hybridseq.load` reads.
 
+        Parameters
+        ----------
+        folder : path
+            Made, or replaced where a model stands there; replaced as a whole, once the new model is written.
+
+        Raises
+        ------
+        ModelFolderError
+            Where something else than a model stands at the place.
+
+        Notes
+        -----
+        Callbacks, and an encoder that is not given by name, are not saved; the latter must be given to ``load``.
+        """
         check_is_fitted(self, "network_")
-        save_tagger(self, folder)
-
-
-def _replace(instance, **changes):
-    import dataclasses
-
-    return dataclasses.replace(instance, **changes)
+        card = describe_tagger(self)
+        write_model(folder, {"estimator": type(self).__name__, **card}, self.network_.state_dict())
 
 
 def _check(X, y, names):
@@ -443,25 +412,36 @@ def _score(y, predicted, scheme):
     return metrics.span_f1(y, predicted) if scheme else metrics.token_accuracy(y, predicted)
 
 
-def _structures(module, encoded, device):
+class _HeldOutScore:
+    """Score a network on held-out sentences, encoded once."""
+
+    def __init__(self, reader, labels, scheme, X, y):
+        self.encoded, self.labels, self.scheme, self.y = reader.encode(X), labels, scheme, y
+
+    def __call__(self, module):
+        return _score(self.y, _decode(module, self.encoded, self.labels), self.scheme)
+
+
+def _structures(module, encoded):
     """The structures of batches of like length, longest first, with the sentences' indices."""
     dataset = SentenceDataset(encoded)
+    device = module.emissions.weight.device
     with torch.inference_mode():
         for indices in by_length(encoded.lengths):
             batch, _ = dataset[indices]
             yield indices, module(**{name: value.to(device) for name, value in batch.inputs.items()})
 
 
-def _rows(module, encoded, device, method):
+def _rows(module, encoded, method):
     results = [None] * len(encoded.lengths)
-    for indices, structure in _structures(module, encoded, device):
+    for indices, structure in _structures(module, encoded):
         values = method(structure)
         for row, i in enumerate(indices):
             results[i] = values[row, : encoded.lengths[i]].copy()
     return results
 
 
-def _decode(module, encoded, labels, device):
+def _decode(module, encoded, labels):
     names = np.array(labels.labels, dtype=object)
-    rows = _rows(module, encoded, device, lambda structure: structure.decode().cpu().numpy())
+    rows = _rows(module, encoded, lambda structure: structure.decode().cpu().numpy())
     return [names[row].tolist() for row in rows]

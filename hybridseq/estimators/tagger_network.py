@@ -44,11 +44,6 @@ def build_network(tagger, reader, num_labels, encoded=None) -> TaggerNetwork:
     )
 
 
-def restrict_to(network, plan) -> None:
-    """Let a network's structure accept only what a plan accepts."""
-    network.plan = plan
-
-
 def _vector_input(reader, encoded):
     if encoded is None:
         return VectorInput(reader.size)
@@ -90,9 +85,7 @@ def _encoder(tagger, input_size, num_labels):
             dropout=tagger.dropout,
             num_labels=num_labels,
         )
-    encoder = (
-        copy.deepcopy(tagger.encoder) if isinstance(tagger.encoder, nn.Module) else tagger.encoder(input_size)
-    )
+    encoder = copy.deepcopy(tagger.encoder) if isinstance(tagger.encoder, nn.Module) else tagger.encoder(input_size)
     if not isinstance(getattr(encoder, "output_size", None), int):
         raise ValueError(
             f"the encoder must tell the size H of its output (B, T, H) in an attribute output_size; "

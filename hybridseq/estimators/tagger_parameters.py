@@ -8,6 +8,7 @@ from hybridseq.nn.encoders import ENCODERS
 from hybridseq.nn.independent import cross_entropy
 from hybridseq.nn.names import choose
 from hybridseq.training.fit import Recipe
+from hybridseq.training.inputs import DenseInput, TokenInput, is_dense
 from hybridseq.training.schedule import SCHEDULES
 
 #: name -> ``objective(structure, labels) -> (B,)``.
@@ -55,12 +56,19 @@ def check(tagger) -> None:
             raise ValueError(f"{name} must be at least 0 and below 1; got {getattr(tagger, name)!r}")
     for name in ("learning_rate", "transition_rate", "clip_norm", "patience"):
         value = getattr(tagger, name)
-        if not (value is None and name != "learning_rate") and not (
-            isinstance(value, int | float) and value > 0
-        ):
+        if not (value is None and name != "learning_rate") and not (isinstance(value, int | float) and value > 0):
             raise ValueError(f"{name} must be above 0; got {value!r}")
     if not tagger.word_size and tagger.char_encoder is None:
         raise ValueError("word_size=0 and char_encoder=None leave no input; give one of them")
+
+
+def make_reader(tagger, X):
+    """How the tagger's sentences become numbers, learned from training sentences."""
+    if is_dense(X):
+        return DenseInput.build(X)
+    return TokenInput.build(
+        X, min_count=tagger.min_count, lowercase=tagger.lowercase, chars=tagger.char_encoder is not None
+    )
 
 
 def recipe(tagger) -> Recipe:

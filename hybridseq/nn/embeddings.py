@@ -95,9 +95,7 @@ class TokenEmbedding(nn.Module):
     def __init__(self, num_words, word_size=100, word_counts=None, word_dropout=0.0, chars=None, columns=()):
         super().__init__()
         self.words = _table(num_words, word_size) if word_size else None
-        self.word_dropout = WordDropout(
-            [0] * num_words if word_counts is None else word_counts, alpha=word_dropout
-        )
+        self.word_dropout = WordDropout([0] * num_words if word_counts is None else word_counts, alpha=word_dropout)
         self.chars = chars
         self.columns = nn.ModuleList(_table(rows, size) for rows, size in columns)
         self.output_size = word_size + (chars.output_size if chars else 0) + sum(s for _, s in columns)

@@ -42,9 +42,7 @@ class Fitted:
     net: SequenceNet
 
 
-def fit_network(
-    module, objective, dataset, recipe: Recipe, *, score=None, seed=0, callbacks=(), progress=None
-):
+def fit_network(module, objective, dataset, recipe: Recipe, *, score=None, seed=0, callbacks=(), progress=None):
     """Fit a network on batches of like length.
 
     Parameters

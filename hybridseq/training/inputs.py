@@ -41,9 +41,7 @@ def check_labels(X, y, names=("X", "y")) -> None:
         if isinstance(labels, str) or not hasattr(labels, "__len__"):
             raise DataError(f"{names[1]}[{i}] must be a list of labels, one a token; got {labels!r}")
         if len(sentence) != len(labels):
-            raise DataError(
-                f"sentence {i} has {len(sentence)} tokens but {len(labels)} labels; give one label a token"
-            )
+            raise DataError(f"sentence {i} has {len(sentence)} tokens but {len(labels)} labels; give one label a token")
         for position, label in enumerate(labels):
             if not isinstance(label, str):
                 raise DataError(
@@ -129,9 +127,7 @@ class TokenInput:
             forms=np.fromiter(map(index.__getitem__, words), np.int64, len(words)),
             form_words=np.concatenate([[0], self.words.encode(spellings)]),
             form_chars=None if self.chars is None else self._spell(spellings),
-            columns=np.stack([v.encode(c) for v, c in zip(self.columns, fields[1:])], 1)
-            if self.columns
-            else None,
+            columns=np.stack([v.encode(c) for v, c in zip(self.columns, fields[1:])], 1) if self.columns else None,
         )
 
     def _spell(self, spellings):
@@ -168,9 +164,7 @@ def _fields(X, expected):
     elif isinstance(first, tuple | list):
         width, flat = len(first), [token for sentence in X for token in sentence]
     else:
-        raise DataError(
-            f"sentence 0, position 0: a token must be a string or a tuple of strings; got {first!r}"
-        )
+        raise DataError(f"sentence 0, position 0: a token must be a string or a tuple of strings; got {first!r}")
     if expected is not None and width != expected:
         raise DataError(
             f"sentence 0, position 0: the model was trained on tokens of {expected} column(s); got {first!r} with {width}"

@@ -51,9 +51,7 @@ class ProgressTable(Callback):
         score = row.get("valid_score")
         shown = "" if score is None else f"{score:.4f}"
         mark = "[green]best[/green]" if row.get("valid_score_best") else ""
-        self.console_.print(
-            f"{row['epoch']:>5}  {row['train_loss']:>9.4f}  {shown:>12}  {row['dur']:>8.1f}  {mark}"
-        )
+        self.console_.print(f"{row['epoch']:>5}  {row['train_loss']:>9.4f}  {shown:>12}  {row['dur']:>8.1f}  {mark}")
 
     def on_train_end(self, net, **kwargs):
         bar = getattr(self, "bar_", None)

@@ -1,0 +1,83 @@
+"""A fitted tagger as JSON, and back."""
+
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+
+from hybridseq.constraints import SchemeConstraint, scheme
+from hybridseq.estimators.tagger_network import build_network
+from hybridseq.text import LabelVocabulary
+from hybridseq.training.inputs import input_from_json
+
+
+def describe_tagger(tagger) -> dict:
+    """Everything of a fitted tagger but its weights, for JSON.
+
+    ``objects`` names the parameters that JSON cannot hold and that loading needs again.
+    """
+    parameters = {name: _plain(value) for name, value in tagger._fitted_with.items() if name != "callbacks"}
+    # The vectors are among the weights now, and their file may be gone.
+    if parameters.pop("word_vectors") is not None:
+        parameters["word_size"] = tagger.network_.inputs.words.embedding_dim
+    if parameters["random_state"] is _OBJECT:
+        parameters["random_state"] = None
+    return {
+        "parameters": {name: value for name, value in parameters.items() if value is not _OBJECT},
+        "objects": sorted(name for name, value in parameters.items() if value is _OBJECT),
+        "state": {
+            "labels": tagger.labels_.to_json(),
+            "input": tagger.input_.to_json(),
+            "scheme": tagger.scheme_,
+            "constrained": tagger.constraint_ is not None,
+            "constraint": _plain_constraint(tagger.constraint_),
+            "history": [{k: _plain(v) for k, v in row.items()} for row in tagger.history_],
+            "best_epoch": tagger.best_epoch_,
+            "best_score": tagger.best_score_,
+            "passes": tagger.passes_,
+        },
+    }
+
+
+def restore_tagger(tagger, state: dict, tensors: dict) -> None:
+    """Give an unfitted tagger the state and the weights of a saved one."""
+    tagger.labels_ = LabelVocabulary.from_json(state["labels"])
+    tagger.classes_ = np.array(tagger.labels_.labels)
+    tagger.input_ = input_from_json(state["input"])
+    tagger.scheme_ = state["scheme"]
+    if state["constraint"] is not None:
+        tagger.constraint_ = scheme(**state["constraint"])
+    else:
+        tagger.constraint_ = tagger.constraint if state["constrained"] else None
+    tagger.history_, tagger.passes_ = state["history"], state["passes"]
+    tagger.best_epoch_, tagger.best_score_ = state["best_epoch"], state["best_score"]
+    with torch.random.fork_rng(devices=[]):
+        network = build_network(tagger, tagger.input_, len(tagger.labels_))
+    network.load_state_dict(tensors)
+    if tagger.constraint_ is not None:
+        network.plan = tagger.constraint_.compile(tagger.labels_.labels)
+    tagger.network_ = network.to(tagger.device).eval()
+    tagger._fitted_with = tagger.get_params(deep=False)
+
+
+_OBJECT = object()
+
+
+def _plain(value):
+    """A value that JSON gives back as it was, or the mark of an object."""
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    return str(value) if hasattr(value, "__fspath__") else _OBJECT
+
+
+def _plain_constraint(constraint):
+    if isinstance(constraint, SchemeConstraint):
+        labels = constraint.labels
+        return {"name": constraint.name, "labels": None if labels is None else list(labels)}
+    return None
