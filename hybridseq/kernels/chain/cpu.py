@@ -18,9 +18,9 @@ def log_partition(emissions, transitions, start, end, lengths):
 def _gradient(emissions, transitions, start, end, lengths):
     scores = emissions, transitions, start, end
     with torch.no_grad():
-        _, alpha, status = ops.log_partition(*scores, lengths)
+        _, alpha, scale, status = ops.log_partition(*scores, lengths)
     weight = emissions.new_ones(emissions.shape[0], dtype=torch.float64)
-    return ops.gradient(*scores, lengths, alpha, status, weight)
+    return ops.gradient(*scores, lengths, alpha, scale, status, weight)
 
 
 def marginals(emissions, transitions, start, end, lengths):

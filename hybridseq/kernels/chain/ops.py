@@ -12,8 +12,8 @@ _SCORES = "Tensor emissions, Tensor transitions, Tensor start, Tensor end"
 _DIRECTION = "Tensor d_emissions, Tensor d_transitions, Tensor d_start, Tensor d_end"
 _FOUR = "(Tensor, Tensor, Tensor, Tensor)"
 _SCHEMAS = {
-    "chain_log_partition": f"({_SCORES}, Tensor lengths) -> (Tensor, Tensor, Tensor)",
-    "chain_gradient": f"({_SCORES}, Tensor lengths, Tensor alpha, Tensor status, Tensor weight) -> {_FOUR}",
+    "chain_log_partition": f"({_SCORES}, Tensor lengths) -> (Tensor, Tensor, Tensor, Tensor)",
+    "chain_gradient": f"({_SCORES}, Tensor lengths, Tensor alpha, Tensor scale, Tensor status, Tensor weight) -> {_FOUR}",
     "chain_hessian_product": f"({_SCORES}, {_DIRECTION}, Tensor lengths, Tensor weight) -> {_FOUR}",
     "chain_expected_score": f"({_SCORES}, {_DIRECTION}, Tensor lengths) -> Tensor",
     "chain_score": f"({_SCORES}, Tensor lengths, Tensor labels) -> Tensor",
@@ -64,9 +64,9 @@ def _log_partition_cpu(emissions, transitions, start, end, lengths):
     return tuple(map(torch.from_numpy, _kernels().log_partition(*scores, _array(lengths))))
 
 
-def _gradient_cpu(emissions, transitions, start, end, lengths, alpha, status, weight):
+def _gradient_cpu(emissions, transitions, start, end, lengths, alpha, scale, status, weight):
     like = emissions, transitions, start, end
-    rest = map(_array, (lengths, alpha, status, weight))
+    rest = map(_array, (lengths, alpha, scale, status, weight))
     return _tensors(like, _kernels().gradient(*_arrays(*like), *rest))
 
 
@@ -127,7 +127,8 @@ def _per_row(emissions):
 @_fake("log_partition")
 def _log_partition_fake(emissions, transitions, start, end, lengths):
     status = emissions.new_empty(emissions.shape[0], dtype=torch.int8)
-    return _per_row(emissions), torch.empty_like(emissions, memory_format=torch.contiguous_format), status
+    alpha = torch.empty_like(emissions, memory_format=torch.contiguous_format)
+    return _per_row(emissions), alpha, emissions.new_empty(emissions.shape[:2]), status
 
 
 def _like_scores(emissions, transitions, start, end, *rest):
@@ -193,11 +194,11 @@ def _direction(scores, gradients):
 
 
 def _gradient_backward(ctx, *gradients):
-    *scores, lengths, _, _, weight = ctx.saved_tensors
+    *scores, lengths, _, _, _, weight = ctx.saved_tensors
     direction = _direction(scores, gradients)
     by_scores = hessian_product(*scores, *direction, lengths, weight)
     by_weight = expected_score(*scores, *direction, lengths) if ctx.needs_input_grad[-1] else None
-    return *by_scores, None, None, None, by_weight
+    return *by_scores, None, None, None, None, by_weight
 
 
 _autograd("gradient", _gradient_backward, _save_inputs)
@@ -210,8 +211,8 @@ def _expected_score_backward(ctx, weight):
     if any(ctx.needs_input_grad[:4]):
         by_scores = hessian_product(*scores, *direction, lengths, weight)
     if any(ctx.needs_input_grad[4:8]):
-        _, alpha, status = log_partition(*scores, lengths)
-        by_direction = gradient(*scores, lengths, alpha, status, weight)
+        _, alpha, scale, status = log_partition(*scores, lengths)
+        by_direction = gradient(*scores, lengths, alpha, scale, status, weight)
     return *by_scores, *by_direction, None
 
 

@@ -5,10 +5,9 @@ Arrays are C-contiguous and of one dtype, float32 or float64; transitions (1, 1,
 """
 
 import numpy as np
-import torch
 
 from hybridseq.kernels import threads
-from hybridseq.kernels.chain.numba_cpu import paths, primitives, scaled, second_order, viterbi
+from hybridseq.kernels.chain.numba_cpu import forward_backward, paths, primitives, second_order, viterbi
 
 
 class InvalidScore(ValueError):
@@ -32,7 +31,7 @@ def _exp_transitions(transitions, transposed=False):
     """exp of shared transitions, padded for the kernels; for per-position ones a buffer of that shape."""
     out = _buffer(transitions.shape[-1], transitions.dtype)
     if not is_shared(transitions):
-        return out, transitions.dtype.type(0), False
+        return out, transitions.dtype.type(0), False, False
     scores = transitions[0, 0]
     return out, *primitives.exp_transitions(np.ascontiguousarray(scores.T) if transposed else scores, out)
 
@@ -52,86 +51,52 @@ def _check(emissions, transitions, start, end, lengths, invalid):
     )
 
 
-def _inner_product(before, after):
-    """beforeᵀ @ after, by torch's matrix product."""
-    return torch.mm(torch.from_numpy(before).T, torch.from_numpy(after)).numpy()
-
-
 def _share(emissions, lengths, cost=1):
     count = emissions.shape[2]
-    return threads.share_rows(lengths, cost * count * (count + 30), scaled.BLOCK)
+    return threads.share_rows(lengths, cost * count * (count + 30), viterbi.BLOCK)
 
 
 def log_partition(emissions, transitions, start, end, lengths):
-    """Log-partition (B,) float64, with what ``gradient`` needs: scaled prefixes (B, T, K) and the rows' status."""
+    """Log-partition (B,) float64, with what ``gradient`` needs.
+
+    Scaled prefixes (B, T, K), what they were divided by (B, T), and the path that each row took (B,).
+    """
     _check(emissions, transitions, start, end, lengths, None)
-    matrix, top, lost = _exp_transitions(transitions)
-    alpha = np.empty_like(emissions)
+    matrix, top, lost, dense = _exp_transitions(transitions)
+    alpha, scale = np.empty_like(emissions), np.empty(emissions.shape[:2], emissions.dtype)
     out = np.empty(len(emissions))
     status = np.empty(len(emissions), np.int8)
-    parts = _share(emissions, lengths)
     threads.run(
-        scaled.forward,
-        parts,
-        emissions,
-        transitions,
-        start,
-        end,
-        lengths,
-        matrix,
-        top,
-        lost,
-        alpha,
-        out,
-        status,
+        forward_backward.forward,
+        _share(emissions, lengths),
+        *(emissions, transitions, start, end, lengths, matrix, top, lost, dense, alpha, scale, out, status),
     )
-    if (status == scaled.INVALID).any():
-        _check(emissions, transitions, start, end, lengths, status == scaled.INVALID)
-    return out, alpha, status
+    if (status == forward_backward.INVALID).any():
+        _check(emissions, transitions, start, end, lengths, status == forward_backward.INVALID)
+    return out, alpha, scale, status
 
 
-def gradient(emissions, transitions, start, end, lengths, alpha, status, weight):
+def gradient(emissions, transitions, start, end, lengths, alpha, scale, status, weight):
     """Gradient of the weighted sum of log-partitions, shaped as its arguments.
 
-    ``weight`` (B,) float64; ``alpha`` and ``status`` come from ``log_partition``.
+    ``weight`` (B,) float64; ``alpha``, ``scale`` and ``status`` come from ``log_partition``.
     """
-    batch, steps, count = emissions.shape
-    matrix, _, lost = _exp_transitions(transitions, transposed=is_shared(transitions))
+    count, shared = emissions.shape[2], is_shared(transitions)
+    matrix, _, lost, _ = _exp_transitions(transitions, transposed=shared)
     parts = _share(emissions, lengths)
-    shared = is_shared(transitions)
     grad_emissions = np.empty_like(emissions)
     grad_start, grad_end = np.zeros((2, len(parts), count))
-    if shared:
-        flow = np.empty_like(emissions)
-        grad_transitions = np.zeros((len(parts), 1, count, count))
-    else:
-        flow = np.empty((0, 0, 0), emissions.dtype)
-        grad_transitions = np.empty_like(transitions)
+    pairs = np.zeros((len(parts), count, matrix.shape[1]))
+    grad_transitions = np.zeros((len(parts), 1, count, count)) if shared else np.empty_like(transitions)
     threads.run(
-        scaled.backward,
+        forward_backward.backward,
         parts,
-        emissions,
-        transitions,
-        start,
-        end,
-        lengths,
-        matrix,
-        lost,
-        alpha,
-        weight,
-        status.copy(),
-        grad_emissions,
-        grad_transitions,
-        flow,
-        grad_start,
-        grad_end,
+        *(emissions, transitions, start, end, lengths, matrix, lost, alpha, scale, weight, status.copy()),
+        *(grad_emissions, grad_transitions, pairs, grad_start, grad_end),
     )
     if shared:
-        grad_transitions = grad_transitions.sum(0, keepdims=True)
-        if steps > 1 or batch > 1:
-            before, after = alpha.reshape(-1, count)[:-1], flow.reshape(-1, count)[1:]
-            grad_transitions[0, 0] += _inner_product(before, after) * matrix[:count, :count].T
-        grad_transitions = grad_transitions.astype(emissions.dtype)
+        total = pairs.sum(0)[:, :count] * matrix[:count, :count].T + grad_transitions.sum((0, 1))
+        grad_transitions = total.astype(emissions.dtype).reshape(transitions.shape)
     return grad_emissions, grad_transitions, grad_start.sum(0), grad_end.sum(0)
 
 

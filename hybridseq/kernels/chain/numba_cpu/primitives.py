@@ -11,6 +11,8 @@ kernel = njit(nogil=True, cache=True, fastmath=MATH, error_model="numpy")
 kernel_without_nan = njit(nogil=True, cache=True, fastmath=MATH | {"nnan"}, error_model="numpy")
 
 LANES = 16
+# Positions after which float32 sums over time are moved to float64.
+FLUSH = 512
 
 
 def exp(x):
@@ -88,6 +90,28 @@ def times_matrix(rows, matrix, out, count):
 
 
 @kernel
+def add_outer_products(alpha, rows, t, weight, onward, out, count):
+    """out += Σ over rows of weight · alpha[row, t]ᵀ onward, ``count`` a multiple of 4 (spare rows are 0 in onward)."""
+    depth, width = alpha.shape[2], onward.shape[1]
+    for r in range(0, count, 4):
+        b0, b1, b2, b3 = rows[r], rows[r + 1], rows[r + 2], rows[r + 3]
+        for i in range(depth):
+            a0, a1 = alpha[b0, t, i] * weight[r], alpha[b1, t, i] * weight[r + 1]
+            a2, a3 = alpha[b2, t, i] * weight[r + 2], alpha[b3, t, i] * weight[r + 3]
+            for j in range(width):
+                out[i, j] += a0 * onward[r, j] + a1 * onward[r + 1, j] + a2 * onward[r + 2, j] + a3 * onward[r + 3, j]
+
+
+@kernel
+def flush(partial, total):
+    """Move float32 sums into float64 ones, before they grow so many that rounding tells."""
+    for i in range(total.shape[0]):
+        for j in range(total.shape[1]):
+            total[i, j] += partial[i, j]
+    partial[:] = 0
+
+
+@kernel
 def row_times_matrix(row, matrix, out):
     """out = row @ matrix for one row."""
     depth, width = matrix.shape
@@ -100,30 +124,28 @@ def row_times_matrix(row, matrix, out):
 
 @kernel
 def exp_transitions(scores, out):
-    """out[:K, :K] = exp(scores − largest), zero padded. Returns (largest, smallest positive entry may be lost).
+    """out[:K, :K] = exp(scores − largest), zero padded.
 
-    The second value tells whether a finite score came so low that products with it could vanish.
+    Returns the largest score; whether a finite score came so low that products with it could vanish; and whether no
+    score is so low, or −inf.
     """
     labels = scores.shape[0]
     top = scores[0, 0]
     for i in range(labels):
         for j in range(labels):
-            top = max(top, scores[i, j])
-    if not (top > -np.inf and top < np.inf):
-        out[:] = 0
-        return top, False
-    out[labels:] = 0
+            top = scores[i, j] if scores[i, j] > top else top
+    out[:] = 0
+    if top == -np.inf:
+        return top, False, False
     floor = smallest_transition(out)
-    lost = 0
+    low, impossible = 0, 0
     for i in range(labels):
         for j in range(labels):
             value = exp(scores[i, j] - top)
             out[i, j] = value
-            if value < floor and scores[i, j] > -np.inf:
-                lost += 1
-        for j in range(labels, out.shape[1]):
-            out[i, j] = 0
-    return top, lost > 0
+            low += value < floor
+            impossible += scores[i, j] == -np.inf
+    return top, low > impossible, low == 0
 
 
 def smallest_transition(array):
@@ -142,6 +164,10 @@ def smallest_mass(array):
     """Least overlap of prefixes and suffixes from which marginals are computed."""
 
 
+def widest_range(array):
+    """Widest range of emissions, in nats, for which no step needs a check."""
+
+
 def _by_precision(function, single, double):
     @overload(function)
     def choose(array):
@@ -154,3 +180,4 @@ _by_precision(smallest_transition, 1e-12, 1e-100)
 _by_precision(smallest_state, 1e-25, 1e-150)
 _by_precision(smallest_sum, 1e-30, 1e-200)
 _by_precision(smallest_mass, 1e-20, 1e-100)
+_by_precision(widest_range, 55.0, 400.0)

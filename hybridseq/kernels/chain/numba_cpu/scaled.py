@@ -1,4 +1,4 @@
-"""Scaled probabilities, a block of rows in step: the fast path of the log-partition and its gradient.
+"""Scaled probabilities, a block of rows in step, with a check at every step.
 
 A row whose probabilities may have vanished is marked in ``status`` and recomputed in log space, so that the answer is
 the same. The argument for the tests that decide this is in the folder's README ("When scaling is safe").
@@ -6,10 +6,12 @@ the same. The argument for the tests that decide this is in the folder's README 
 
 import numpy as np
 
-from hybridseq.kernels.chain.numba_cpu.log_space import forward_row, gradient_row
 from hybridseq.kernels.chain.numba_cpu.primitives import (
+    FLUSH,
+    add_outer_products,
     exp,
     exp_transitions,
+    flush,
     kernel,
     padded,
     row_times_matrix,
@@ -19,8 +21,8 @@ from hybridseq.kernels.chain.numba_cpu.primitives import (
     times_matrix,
 )
 
-SCALED, LOGARITHMIC, INVALID = 0, 1, 2
 BLOCK = 8
+SCALED, LOGARITHMIC = 1, 2
 
 
 @kernel
@@ -131,7 +133,7 @@ def forward_block(
                 offset[r] += top_transition
         else:
             for r in range(active):
-                highest, vanished = exp_transitions(transitions[rows[r], t - 1], own)
+                highest, vanished, _ = exp_transitions(transitions[rows[r], t - 1], own)
                 row_times_matrix(states[r], own, sums[r])
                 lost[r] |= vanished
                 offset[r] += highest
@@ -168,47 +170,6 @@ def forward_block(
 
 
 @kernel
-def forward(
-    part,
-    rows,
-    emissions,
-    transitions,
-    start,
-    end,
-    lengths,
-    matrix,
-    top_transition,
-    lost_transition,
-    alpha,
-    log_partition,
-    status,
-):
-    """Log-partition and scaled prefixes of ``rows``; in log space where scaling is unsafe."""
-    for first in range(0, rows.size, BLOCK):
-        forward_block(
-            emissions,
-            transitions,
-            start,
-            end,
-            lengths,
-            rows[first : first + BLOCK],
-            matrix,
-            top_transition,
-            lost_transition,
-            alpha,
-            log_partition,
-            status,
-        )
-    for b in rows:
-        if status[b] == LOGARITHMIC:
-            alpha[b, :] = 0
-            own = np.empty((lengths[b], emissions.shape[2]))
-            log_partition[b] = forward_row(emissions, transitions, start, end, b, lengths[b], own)
-            if not log_partition[b] <= np.inf:
-                status[b] = INVALID
-
-
-@kernel
 def backward_block(
     emissions,
     transitions,
@@ -223,12 +184,13 @@ def backward_block(
     status,
     grad_emissions,
     grad_transitions,
-    flow,
+    pairs,
 ):
     """Backward pass of up to BLOCK rows.
 
-    Writes the weighted marginals and, for shared transitions, ``flow``: the weighted suffix rates u with
-    gradient = P ∘ Σ αᵀu. ``matrix`` is P transposed.
+    Writes the weighted marginals. Weighted pair counts go to ``grad_transitions``; for shared transitions they are added
+    to ``pairs`` (float64) without the factor exp(transitions). ``matrix`` is exp(transitions) transposed. Returns
+    whether every row held; one that did not is marked in ``status``, and the block must run again without it.
     """
     count, width = emissions.shape[2], padded(emissions.shape[2])
     shared = transitions.shape[0] == 1 and transitions.shape[1] == 1
@@ -237,9 +199,13 @@ def backward_block(
     scores = np.full((block, width), -np.inf, emissions.dtype)
     rates = np.zeros((block, width), emissions.dtype)
     onward = np.zeros((block, width), emissions.dtype)
+    flow = np.zeros((block, width), emissions.dtype)
     lost = np.zeros(block, np.bool_)
     own = np.empty((0, 0), emissions.dtype) if shared else np.zeros(matrix.shape, emissions.dtype)
     zero = emissions[0, 0, 0] * 0
+    partial = np.zeros((count, width), emissions.dtype)
+    ones, own_rows = np.ones(block, emissions.dtype), np.full(block, rows[0])
+    own_rows[: rows.size] = rows
     tiny, least = smallest_sum(emissions), smallest_mass(emissions)
     active = 0
     for t in range(lengths[rows[0]] - 1, -1, -1):
@@ -280,7 +246,7 @@ def backward_block(
         for r in range(active):
             b = rows[r]
             if not shared:
-                _, vanished = exp_transitions(transitions[b, t - 1], own)
+                _, vanished, _ = exp_transitions(transitions[b, t - 1], own)
                 lost[r] |= vanished
                 for i in range(count):
                     total = zero
@@ -289,6 +255,7 @@ def backward_block(
                     beta[r, i] = total
             else:
                 lost[r] |= lost_transition
+            flow[r, :] = 0
             if status[b] != SCALED:
                 beta[r, :] = 0
                 continue
@@ -305,7 +272,7 @@ def backward_block(
             scale = weight[b] / mass
             if shared:
                 for j in range(count):
-                    flow[b, t, j] = onward[r, j] * scale
+                    flow[r, j] = onward[r, j] * scale
             else:
                 for i in range(count):
                     for j in range(count):
@@ -315,74 +282,13 @@ def backward_block(
             inverse = 1 / top
             for i in range(width):
                 beta[r, i] *= inverse
-
-
-@kernel
-def backward(
-    part,
-    rows,
-    emissions,
-    transitions,
-    start,
-    end,
-    lengths,
-    matrix,
-    lost_transition,
-    alpha,
-    weight,
-    status,
-    grad_emissions,
-    grad_transitions,
-    flow,
-    grad_start,
-    grad_end,
-):
-    """Weighted gradient of the log-partition for ``rows``; ``part`` numbers the caller's own accumulators."""
-    for first in range(0, rows.size, BLOCK):
-        backward_block(
-            emissions,
-            transitions,
-            start,
-            end,
-            lengths,
-            rows[first : first + BLOCK],
-            matrix,
-            lost_transition,
-            alpha,
-            weight,
-            status,
-            grad_emissions,
-            grad_transitions,
-            flow,
-        )
+        if shared:
+            add_outer_products(alpha, own_rows, t - 1, ones, flow, partial, (active + 3) // 4 * 4)
+            if t % FLUSH == 0:
+                flush(partial, pairs)
+    if shared:
+        flush(partial, pairs)
+    held = True
     for b in rows:
-        length = lengths[b]
-        if status[b] == SCALED:
-            if flow.size > 0:
-                flow[b, 0] = 0
-                flow[b, length:] = 0
-            else:
-                grad_transitions[b, length - 1 :] = 0
-            grad_emissions[b, length:] = 0
-            for j in range(emissions.shape[2]):
-                grad_start[part, j] += grad_emissions[b, 0, j]
-                grad_end[part, j] += grad_emissions[b, length - 1, j]
-        else:
-            if flow.size > 0:
-                flow[b, :] = 0
-            else:
-                grad_transitions[b, :] = 0
-            gradient_row(
-                emissions,
-                transitions,
-                start,
-                end,
-                b,
-                length,
-                weight[b],
-                grad_emissions,
-                grad_transitions,
-                grad_start[part],
-                grad_end[part],
-                part,
-            )
+        held &= status[b] == SCALED
+    return held

@@ -6,7 +6,7 @@ from hybridseq.kernels.chain.numba_cpu.log_space import emission, step
 from hybridseq.kernels.chain.numba_cpu.primitives import kernel, kernel_without_nan, padded
 
 NO_LABEL = -100
-BLOCK = 8
+BLOCK = 16
 
 
 @kernel
