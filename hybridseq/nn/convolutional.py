@@ -28,9 +28,7 @@ class Convolutional(nn.Module):
     ``forward(inputs (B, T, E), lengths (B,)) -> (B, T, H)``; zeros at padding. O(B·T·width·H²) a layer.
     """
 
-    def __init__(
-        self, input_size, hidden_size=200, *, width=3, dilations=(1, 2, 4), iterations=1, dropout=0.0
-    ):
+    def __init__(self, input_size, hidden_size=200, *, width=3, dilations=(1, 2, 4), iterations=1, dropout=0.0):
         super().__init__()
         if width % 2 == 0:
             raise ValueError(f"width must be odd, so that a filter has a middle; got {width}")
@@ -38,8 +36,7 @@ class Convolutional(nn.Module):
         self.iterations = iterations
         self.enter = nn.Linear(input_size, hidden_size)
         self.layers = nn.ModuleList(
-            nn.Conv1d(hidden_size, hidden_size, width, padding=d * (width // 2), dilation=d)
-            for d in dilations
+            nn.Conv1d(hidden_size, hidden_size, width, padding=d * (width // 2), dilation=d) for d in dilations
         )
         self.norms = nn.ModuleList(nn.LayerNorm(hidden_size) for _ in dilations)
         self.dropout = LockedDropout(dropout)

@@ -34,7 +34,7 @@ class CharCNN(nn.Module):
     changes nothing. Ma and Hovy (2016), section 2.1.
     """
 
-    def __init__(self, num_chars: int, char_size: int = 30, output_size: int = 50, width: int = 3):
+    def __init__(self, num_chars: int, *, char_size: int = 30, output_size: int = 50, width: int = 3):
         super().__init__()
         self.output_size = output_size
         self.embedding = _table(num_chars, char_size)
@@ -53,7 +53,7 @@ class CharLSTM(nn.Module):
     section 4.1.
     """
 
-    def __init__(self, num_chars: int, char_size: int = 30, output_size: int = 50):
+    def __init__(self, num_chars: int, *, char_size: int = 30, output_size: int = 50):
         super().__init__()
         if output_size % 2:
             raise ValueError(f"output_size must be even, one half a direction; got {output_size}")
@@ -92,7 +92,7 @@ class TokenEmbedding(nn.Module):
     spelling and not once a token.
     """
 
-    def __init__(self, num_words, word_size=100, word_counts=None, word_dropout=0.0, chars=None, columns=()):
+    def __init__(self, num_words, word_size=100, *, word_counts=None, word_dropout=0.0, chars=None, columns=()):
         super().__init__()
         self.words = _table(num_words, word_size) if word_size else None
         self.word_dropout = WordDropout([0] * num_words if word_counts is None else word_counts, alpha=word_dropout)

@@ -23,7 +23,7 @@ class Identity(nn.Module):
 
 
 def _recurrent(cell, bidirectional):
-    def make(input_size, hidden_size, num_layers, dropout, num_labels):
+    def make(*, input_size, hidden_size, num_layers, dropout, num_labels):
         return Recurrent(
             input_size,
             hidden_size,
@@ -36,7 +36,7 @@ def _recurrent(cell, bidirectional):
     return make
 
 
-def _jordan(input_size, hidden_size, num_layers, dropout, num_labels, bidirectional):
+def _jordan(*, input_size, hidden_size, num_layers, dropout, num_labels, bidirectional):
     return Jordan(
         input_size,
         hidden_size,
@@ -47,7 +47,7 @@ def _jordan(input_size, hidden_size, num_layers, dropout, num_labels, bidirectio
     )
 
 
-def _convolutional(input_size, hidden_size, num_layers, dropout, num_labels, dilated, iterated=False):
+def _convolutional(*, input_size, hidden_size, num_layers, dropout, num_labels, dilated, iterated=False):
     layers = max(num_layers, 3)
     return Convolutional(
         input_size,

@@ -43,16 +43,13 @@ class Jordan(nn.Module):
     ``forward(inputs (B, T, E), lengths (B,)) -> (B, T, H)``, the states h. A Python loop over T.
     """
 
-    def __init__(
-        self, input_size, hidden_size=200, *, num_outputs=32, num_layers=1, bidirectional=False, dropout=0.0
-    ):
+    def __init__(self, input_size, hidden_size=200, *, num_outputs=32, num_layers=1, bidirectional=False, dropout=0.0):
         super().__init__()
         directions = 1 + bidirectional
         self.output_size = hidden_size * directions
         sizes = [input_size] + [self.output_size] * (num_layers - 1)
         self.layers = nn.ModuleList(
-            nn.ModuleList(_JordanLayer(size, hidden_size, num_outputs) for _ in range(directions))
-            for size in sizes
+            nn.ModuleList(_JordanLayer(size, hidden_size, num_outputs) for _ in range(directions)) for size in sizes
         )
         self.dropout = LockedDropout(dropout)
 

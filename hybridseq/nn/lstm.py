@@ -126,9 +126,7 @@ class LSTMLayer(nn.Module):
         real = place < lengths
         if directions == 2:
             # Each row read backwards within its length; the same index takes the states back to their places.
-            mirror = torch.where(real, lengths - 1 - place, place) * batch + torch.arange(
-                batch, device=inputs.device
-            )
+            mirror = torch.where(real, lengths - 1 - place, place) * batch + torch.arange(batch, device=inputs.device)
             mirror = mirror.flatten()
             rows = rows.flatten(0, 1)
             both = torch.stack([rows, _permute(rows, mirror)])

@@ -31,9 +31,7 @@ class Recurrent(nn.Module):
     ``forward(inputs (B, T, E), lengths (B,)) -> (B, T, H)`` with H = ``output_size``; zeros at padding. O(B·T·H²).
     """
 
-    def __init__(
-        self, input_size, hidden_size=200, *, cell="lstm", num_layers=1, bidirectional=True, dropout=0.0
-    ):
+    def __init__(self, input_size, hidden_size=200, *, cell="lstm", num_layers=1, bidirectional=True, dropout=0.0):
         super().__init__()
         if cell not in _CELLS:
             raise ValueError(f"cell must be one of {list(_CELLS)}; got {cell!r}")
@@ -69,9 +67,7 @@ class _Packed(nn.Module):
                     (nn.init.orthogonal_ if "_hh" in name else nn.init.xavier_uniform_)(gate)
 
     def forward(self, inputs, lengths):
-        packed = nn.utils.rnn.pack_padded_sequence(
-            inputs, lengths.cpu(), batch_first=True, enforce_sorted=False
-        )
-        return nn.utils.rnn.pad_packed_sequence(
-            self.layer(packed)[0], batch_first=True, total_length=inputs.shape[1]
-        )[0]
+        packed = nn.utils.rnn.pack_padded_sequence(inputs, lengths.cpu(), batch_first=True, enforce_sorted=False)
+        return nn.utils.rnn.pad_packed_sequence(self.layer(packed)[0], batch_first=True, total_length=inputs.shape[1])[
+            0
+        ]

@@ -1,5 +1,6 @@
 """Batches of sentences of like length."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,8 @@ class SentenceDataset(Dataset):
 
     Notes
     -----
-    ``dataset[indices] -> (Batch, labels)``, labels (B, T) int64 with −100 at padding (all −100 without labels). O(tokens), by array operations only.
+    ``dataset[indices] -> (Batch, labels)``, labels (B, T) int64 with −100 at padding (all −100 without
+    labels). O(tokens), by array operations only.
     """
 
     def __init__(self, encoded: Encoded):
@@ -84,7 +86,7 @@ class BucketSampler(Sampler):
         self.random = np.random.default_rng(seed)
 
     def __len__(self):
-        return -(-len(self.lengths) // self.batch_size)
+        return math.ceil(len(self.lengths) / self.batch_size)
 
     def __iter__(self):
         order = np.argsort(-self.lengths + self.random.uniform(0, self.jitter + 1, len(self.lengths)))

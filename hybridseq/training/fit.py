@@ -86,7 +86,9 @@ def fit_network(module, objective, dataset, recipe: Recipe, *, score=None, seed=
         train_split=None,
         device=recipe.device,
         verbose=0,
-        callbacks=_callbacks(recipe, average, held_out, dataset, callbacks, progress),
+        callbacks=_callbacks(
+            recipe, average=average, held_out=held_out, dataset=dataset, extra=callbacks, progress=progress
+        ),
     )
     net.fit(dataset, None)
     return Fitted(
@@ -104,7 +106,7 @@ def _own_rates(recipe):
     return [("structure.*", {"lr": recipe.transition_rate, "weight_decay": 0.0})]
 
 
-def _callbacks(recipe, average, held_out, dataset: SentenceDataset, extra, progress):
+def _callbacks(recipe, *, average, held_out, dataset: SentenceDataset, extra, progress):
     steps = -(-len(dataset) // recipe.batch_size) * recipe.max_epochs
     factor = SCHEDULES[recipe.schedule]
     chosen = [

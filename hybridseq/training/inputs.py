@@ -13,7 +13,7 @@ _HEAD, _TAIL = 16, 12
 
 
 def check_sentences(X, name="X") -> None:
-    """Raise a :class:`~hybridseq.text.DataError` unless X is a non-empty list of non-empty sentences; O(number of sentences)."""
+    """Raise a :class:`~hybridseq.text.DataError` unless X is a list of sentences, none of them empty."""
     if isinstance(X, str) or not isinstance(X, Sequence | np.ndarray):
         raise DataError(
             f"{name} must be a list of sentences, each a list of tokens or an array (T, D); got {type(X).__name__}"
@@ -167,7 +167,7 @@ def _fields(X, expected):
         raise DataError(f"sentence 0, position 0: a token must be a string or a tuple of strings; got {first!r}")
     if expected is not None and width != expected:
         raise DataError(
-            f"sentence 0, position 0: the model was trained on tokens of {expected} column(s); got {first!r} with {width}"
+            f"sentence 0, position 0: got {first!r}, a token of {width} column(s); the model was trained on {expected}"
         )
     if width == 1 and isinstance(first, str):
         if all(map(_is_text, flat)):
@@ -235,7 +235,7 @@ class DenseInput:
 
 def is_dense(X) -> bool:
     """Whether sentences are arrays of numbers."""
-    return isinstance(X[0], np.ndarray) and X[0].dtype.kind in "fiub" or _is_tensor(X[0])
+    return (isinstance(X[0], np.ndarray) and X[0].dtype.kind in "fiub") or _is_tensor(X[0])
 
 
 def _is_tensor(value):
