@@ -15,10 +15,10 @@ from hybridseq.estimators import tagger_parameters as parameters
 from hybridseq.estimators.persistence import write_model
 from hybridseq.estimators.tagger_card import describe_tagger
 from hybridseq.estimators.tagger_network import build_network
-from hybridseq.text import DataError, LabelVocabulary
+from hybridseq.text import LabelVocabulary, UnknownLabelError
 from hybridseq.training.batches import SentenceDataset, by_length
 from hybridseq.training.fit import fit_network
-from hybridseq.training.inputs import check_labels, check_sentences, encode_labels
+from hybridseq.training.inputs import check_labels, check_sentences, check_tokens, encode_labels
 
 
 class SequenceTagger(BaseEstimator):
@@ -66,10 +66,10 @@ class SequenceTagger(BaseEstimator):
         The learning rate of the structured layer; None: as the rest.
     weight_decay : float
         AdamW's.
-    batch_size : int
-        Sentences in a batch.
-    max_epochs : int
-        Passes over the data.
+    batch_size : int, optional
+        Sentences in a batch; None: a hundredth of the data, at least 4 and at most 16.
+    max_epochs : int, optional
+        Passes over the data; None: some 8,000 steps, in 12 to 80 passes.
     patience : int or None
         Stop after so many epochs without a better held-out score; None runs all epochs.
     schedule : {"cosine", "linear", "constant"}
@@ -143,8 +143,8 @@ class SequenceTagger(BaseEstimator):
         learning_rate=2e-3,
         transition_rate=None,
         weight_decay=1e-2,
-        batch_size=16,
-        max_epochs=30,
+        batch_size=None,
+        max_epochs=None,
         patience=None,
         schedule="cosine",
         averaging=1.0,
@@ -217,11 +217,13 @@ class SequenceTagger(BaseEstimator):
         if X_valid is not None:
             _check(X_valid, y_valid, ("X_valid", "y_valid"))
             held_out = (X_valid, y_valid)
-        elif self.valid_fraction and len(X) > 1:
-            X, y, *held_out = _split(X, y, self.valid_fraction, random)
         else:
             held_out = None
-        self._fit(X, y, held_out, LabelVocabulary.build(y), seed=int(random.randint(2**31)))
+        labels, found = LabelVocabulary.build(y), parameters.find_constraint(self, y)
+        check_tokens(X)
+        if held_out is None and self.valid_fraction and len(X) > 1:
+            X, y, *held_out = _split(X, y, self.valid_fraction, random)
+        self._fit(X, y, held_out, labels, found=found, seed=int(random.randint(2**31)))
         return self
 
     def partial_fit(self, X, y, classes=None):
@@ -251,20 +253,21 @@ class SequenceTagger(BaseEstimator):
             labels = LabelVocabulary.build([*y, list(classes)] if classes is not None else y)
         else:
             labels = self.labels_
+        check_tokens(X)
+        found = parameters.find_constraint(self, y) if start is None else None
         seed = int(random.randint(2**31))
         passes = getattr(self, "passes_", 0)
-        self._fit(X, y, None, labels, seed=(seed + passes) % 2**31, start=start)
+        self._fit(X, y, None, labels, found=found, seed=(seed + passes) % 2**31, start=start)
         self.passes_ = passes + 1
         return self
 
-    def _fit(self, X, y, held_out, labels, *, seed, start=None):
+    def _fit(self, X, y, held_out, labels, *, found, seed, start=None):
         """Fit, and take the result on only when all of it is there."""
         recipe = parameters.recipe(self)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             if start is None:
                 reader = parameters.make_reader(self, X)
-                found = parameters.find_constraint(self, y, labels.labels)
                 scheme, constraint = found.scheme, found.constraint
                 if self.verbose:
                     print(found.message, file=sys.stderr)
@@ -274,7 +277,7 @@ class SequenceTagger(BaseEstimator):
             encoded = replace(reader.encode(X), labels=encode_labels(y, labels))
             if start is None:
                 network = build_network(self, reader, len(labels), encoded)
-                network.plan = found.plan
+                network.plan = found.constraint and found.constraint.compile(labels.labels)
             else:
                 network = copy.deepcopy(start.network_)
             fitted = fit_network(
@@ -282,6 +285,7 @@ class SequenceTagger(BaseEstimator):
                 parameters.OBJECTIVES[self.objective],
                 SentenceDataset(encoded),
                 recipe,
+                first_objective=parameters.FIRST_OBJECTIVES.get(self.objective),
                 score=held_out and _HeldOutScore(reader, labels, scheme, *held_out),
                 seed=seed,
                 callbacks=self.callbacks or (),
@@ -312,7 +316,8 @@ class SequenceTagger(BaseEstimator):
         list of list of str
             In the order of X.
         """
-        return _decode(self.network_, self._encode(X), self.labels_)
+        encoded = self._encode(X)
+        return _decode(self.network_, encoded, self.labels_)
 
     def predict_marginals(self, X):
         """Each token's probability of each label, given the whole sentence.
@@ -322,7 +327,8 @@ class SequenceTagger(BaseEstimator):
         list of (T, K) arrays
             Columns in the order of ``classes_``; rows sum to 1.
         """
-        return _rows(self.network_, self._encode(X), lambda structure: structure.marginals().cpu().numpy())
+        encoded = self._encode(X)
+        return _rows(self.network_, encoded, lambda structure: structure.marginals().cpu().numpy())
 
     def predict_k_best(self, X, k=5):
         """The k best label sequences of sentences, best first.
@@ -364,8 +370,9 @@ class SequenceTagger(BaseEstimator):
         if self.unseen_labels != "miss":
             try:
                 self.labels_.encode_all(y)
-            except DataError as error:
-                raise DataError(f'{error.message}; or set unseen_labels="miss" to count it as missed') from None
+            except UnknownLabelError as error:
+                message = f'{error.message}; or set unseen_labels="miss" to count it as missed'
+                raise UnknownLabelError(message, error.label, error.sentence, error.position) from None
         return _score(y, self.predict(X), self.scheme_)
 
     def _encode(self, X):

@@ -14,6 +14,10 @@ from hybridseq.training.schedule import SCHEDULES
 #: name -> ``objective(structure, labels) -> (B,)``.
 OBJECTIVES = {**objectives.OBJECTIVES, "cross_entropy": cross_entropy}
 
+#: What training begins with where an objective, started from nothing, stops at the most frequent label: the expected
+#: cost is not convex (Smith and Eisner 2006).
+FIRST_OBJECTIVES = {"minimum_risk": objectives.log_loss}
+
 STRUCTURES = {"crf": True}
 _CHAR_ENCODERS = {"cnn": True, "lstm": True, None: True}
 _UNSEEN = {"error": True, "miss": True}
@@ -25,8 +29,6 @@ _AT_LEAST = {
     "char_size": 1,
     "column_size": 1,
     "min_count": 1,
-    "batch_size": 1,
-    "max_epochs": 1,
     "averaging": 0,
     "word_dropout": 0,
     "weight_decay": 0,
@@ -54,7 +56,7 @@ def check(tagger) -> None:
     for name in ("dropout", "valid_fraction"):
         if not 0 <= getattr(tagger, name) < 1:
             raise ValueError(f"{name} must be at least 0 and below 1; got {getattr(tagger, name)!r}")
-    for name in ("learning_rate", "transition_rate", "clip_norm", "patience"):
+    for name in ("learning_rate", "transition_rate", "clip_norm", "patience", "max_epochs", "batch_size"):
         value = getattr(tagger, name)
         if not (value is None and name != "learning_rate") and not (isinstance(value, int | float) and value > 0):
             raise ValueError(f"{name} must be above 0; got {value!r}")
@@ -81,12 +83,11 @@ class Found:
     """The constraint that a tagger keeps to."""
 
     constraint: object
-    plan: object
     scheme: str | None
     message: str
 
 
-def find_constraint(tagger, y, labels) -> Found:
+def find_constraint(tagger, y) -> Found:
     """What ``constraint=`` comes to for these label sequences."""
     detected = constraint_language.detect(y)
     scheme = detected.name
@@ -106,8 +107,7 @@ def find_constraint(tagger, y, labels) -> Found:
         constraint, message = constraint_language.scheme(wanted), f"labels must keep {wanted}"
     else:
         constraint, message = wanted, f"labels must keep {wanted!r}"
-    plan = None if constraint is None else constraint.compile(labels)
-    if plan is not None and wanted != "auto":
+    if constraint is not None and wanted != "auto":
         for i, sequence in enumerate(y):
             broken = constraint.violations(sequence)
             if broken:
@@ -115,4 +115,4 @@ def find_constraint(tagger, y, labels) -> Found:
                     f"sentence {i} breaks the constraint {constraint!r} at position {broken[0].position}: "
                     f"{broken[0].reason}. Mend the labels, or choose another constraint"
                 )
-    return Found(constraint, plan, scheme, message)
+    return Found(constraint, scheme, message)

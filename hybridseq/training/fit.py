@@ -1,6 +1,7 @@
 """One call that fits a network: optimiser, schedule, average, held-out score, progress."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import torch
 from skorch.callbacks import EarlyStopping, GradientNormClipping, LRScheduler
@@ -10,7 +11,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from hybridseq.training.averaging import WeightAverage
 from hybridseq.training.batches import SentenceDataset
 from hybridseq.training.held_out import HeldOut
-from hybridseq.training.net import SequenceLoss, SequenceNet, bucketed_loader
+from hybridseq.training.net import SequenceLoss, SequenceNet, TellCriterion, bucketed_loader
 from hybridseq.training.progress import ProgressTable
 from hybridseq.training.schedule import SCHEDULES
 
@@ -22,8 +23,8 @@ class Recipe:
     learning_rate: float = 2e-3
     transition_rate: float | None = None
     weight_decay: float = 1e-2
-    batch_size: int = 16
-    max_epochs: int = 30
+    batch_size: int | None = None
+    max_epochs: int | None = None
     patience: int | None = None
     schedule: str = "cosine"
     averaging: float = 1.0
@@ -42,7 +43,29 @@ class Fitted:
     net: SequenceNet
 
 
-def fit_network(module, objective, dataset, recipe: Recipe, *, score=None, seed=0, callbacks=(), progress=None):
+def sized(recipe: Recipe, sentences: int) -> Recipe:
+    """The recipe with what it leaves open chosen by the number of sentences.
+
+    A batch is a hundredth of the data, at least 4 and at most 16 sentences: little data needs many small steps. The
+    passes make some 8,000 steps, but are at least 12 and at most 80.
+    """
+    batch = recipe.batch_size or min(16, max(4, sentences // 100))
+    epochs = recipe.max_epochs or min(80, max(12, round(8000 / math.ceil(sentences / batch))))
+    return replace(recipe, batch_size=batch, max_epochs=epochs)
+
+
+def fit_network(
+    module,
+    objective,
+    dataset,
+    recipe: Recipe,
+    *,
+    first_objective=None,
+    score=None,
+    seed=0,
+    callbacks=(),
+    progress=None,
+):
     """Fit a network on batches of like length.
 
     Parameters
@@ -54,7 +77,9 @@ def fit_network(module, objective, dataset, recipe: Recipe, *, score=None, seed=
     dataset : SentenceDataset
         With labels.
     recipe : Recipe
-        How.
+        How; what it leaves open, :func:`sized` chooses.
+    first_objective : callable, optional
+        What the first third of training minimises, for objectives that get stuck when started from nothing.
     score : callable, optional
         ``score(module) -> float`` on held-out data, after every epoch; without it the last weights are kept.
     seed : int
@@ -68,12 +93,14 @@ def fit_network(module, objective, dataset, recipe: Recipe, *, score=None, seed=
     -------
     Fitted
     """
+    recipe = sized(recipe, len(dataset))
     average = WeightAverage(recipe.averaging)
     held_out = HeldOut(score, average.best_guess)
     net = SequenceNet(
         module,
         SequenceLoss,
         criterion__objective=objective,
+        criterion__first=first_objective,
         optimizer=torch.optim.AdamW,
         optimizer__fused=True,
         optimizer__weight_decay=recipe.weight_decay,
@@ -107,10 +134,11 @@ def _own_rates(recipe):
 
 
 def _callbacks(recipe, *, average, held_out, dataset: SentenceDataset, extra, progress):
-    steps = -(-len(dataset) // recipe.batch_size) * recipe.max_epochs
+    steps = math.ceil(len(dataset) / recipe.batch_size) * recipe.max_epochs
     factor = SCHEDULES[recipe.schedule]
     chosen = [
         ("schedule", LRScheduler(LambdaLR, lr_lambda=lambda step: factor(step / steps), step_every="batch")),
+        ("tell_criterion", TellCriterion(steps)),
         ("average", average),
         ("held_out", held_out),
     ]

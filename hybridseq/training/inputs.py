@@ -49,6 +49,14 @@ def check_labels(X, y, names=("X", "y")) -> None:
                 )
 
 
+def check_tokens(X) -> None:
+    """Raise a :class:`~hybridseq.text.DataError` unless all tokens are of one kind, and vectors finite; O(tokens)."""
+    if is_dense(X):
+        DenseInput.build(X).encode(X)
+    else:
+        _fields(X, None)
+
+
 @dataclass(frozen=True)
 class Encoded:
     """Sentences as flat arrays of N tokens; row b is ``starts[b] : starts[b] + lengths[b]``.

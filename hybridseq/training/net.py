@@ -21,14 +21,34 @@ class SequenceLoss(nn.Module):
     ----------
     objective : callable
         ``(structure, labels (B, T)) -> (B,)``.
+    first : callable, optional
+        Another objective, for the first ``share`` of training.
+    share : float
+        See ``first``.
     """
 
-    def __init__(self, objective):
+    def __init__(self, objective, first=None, share=0.3):
         super().__init__()
-        self.objective = objective
+        self.objective, self.first, self.share = objective, first, share
+        self.done = 0.0
 
     def forward(self, structure, labels):
-        return self.objective(structure, labels).mean()
+        objective = self.first if self.first is not None and self.done < self.share else self.objective
+        return objective(structure, labels).mean()
+
+
+class TellCriterion(skorch.callbacks.Callback):
+    """Keep the criterion's ``done``, the fraction of training done, up to date."""
+
+    def __init__(self, steps):
+        self.steps = steps
+
+    def on_train_begin(self, net, **kwargs):
+        self.step_ = 0
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        self.step_ += training
+        net.criterion_.done = self.step_ / self.steps
 
 
 class SequenceNet(skorch.NeuralNet):
