@@ -127,7 +127,7 @@ def _per_row(emissions):
 @_fake("log_partition")
 def _log_partition_fake(emissions, transitions, start, end, lengths):
     status = emissions.new_empty(emissions.shape[0], dtype=torch.int8)
-    alpha = torch.empty_like(emissions, memory_format=torch.contiguous_format)
+    alpha = emissions.new_empty((*emissions.shape[:2], _kernels().padded_labels(emissions.shape[2], emissions.dtype)))
     return _per_row(emissions), alpha, emissions.new_empty(emissions.shape[:2]), status
 
 

@@ -6,7 +6,7 @@ Arrays are C-contiguous and of one dtype, float32 or float64; transitions (1, 1,
 
 import numpy as np
 
-from hybridseq.kernels import threads
+from hybridseq.kernels import simd, threads
 from hybridseq.kernels.chain.numba_cpu import forward_backward, paths, primitives, second_order, viterbi
 
 
@@ -23,8 +23,14 @@ def is_shared(transitions):
     return transitions.shape[:2] == (1, 1)
 
 
+def padded_labels(count, dtype):
+    """``count`` rounded up to whole vectors of a numpy or torch dtype."""
+    lanes = simd.BYTES // dtype.itemsize
+    return -(-count // lanes) * lanes
+
+
 def _buffer(count, dtype):
-    return np.empty((count + count % 2, -(-count // primitives.LANES) * primitives.LANES), dtype)
+    return np.empty((count, padded_labels(count, dtype)), dtype)
 
 
 def _exp_transitions(transitions, transposed=False):
@@ -59,11 +65,12 @@ def _share(emissions, lengths, cost=1):
 def log_partition(emissions, transitions, start, end, lengths):
     """Log-partition (B,) float64, with what ``gradient`` needs.
 
-    Scaled prefixes (B, T, K), what they were divided by (B, T), and the path that each row took (B,).
+    Scaled prefixes (B, T, padded K), what they were divided by (B, T), and the path that each row took (B,).
     """
     _check(emissions, transitions, start, end, lengths, None)
     matrix, top, lost, dense = _exp_transitions(transitions)
-    alpha, scale = np.empty_like(emissions), np.empty(emissions.shape[:2], emissions.dtype)
+    alpha = np.empty((*emissions.shape[:2], matrix.shape[1]), emissions.dtype)
+    scale = np.empty(emissions.shape[:2], emissions.dtype)
     out = np.empty(len(emissions))
     status = np.empty(len(emissions), np.int8)
     threads.run(
@@ -86,7 +93,7 @@ def gradient(emissions, transitions, start, end, lengths, alpha, scale, status, 
     parts = _share(emissions, lengths)
     grad_emissions = np.empty_like(emissions)
     grad_start, grad_end = np.zeros((2, len(parts), count))
-    pairs = np.zeros((len(parts), count, matrix.shape[1]))
+    pairs = np.zeros((len(parts), -(-count // 4) * 4, matrix.shape[1]))
     grad_transitions = np.zeros((len(parts), 1, count, count)) if shared else np.empty_like(transitions)
     threads.run(
         forward_backward.backward,
@@ -95,7 +102,7 @@ def gradient(emissions, transitions, start, end, lengths, alpha, scale, status, 
         *(grad_emissions, grad_transitions, pairs, grad_start, grad_end),
     )
     if shared:
-        total = pairs.sum(0)[:, :count] * matrix[:count, :count].T + grad_transitions.sum((0, 1))
+        total = pairs.sum(0)[:count, :count] * matrix[:count, :count].T + grad_transitions.sum((0, 1))
         grad_transitions = total.astype(emissions.dtype).reshape(transitions.shape)
     return grad_emissions, grad_transitions, grad_start.sum(0), grad_end.sum(0)
 
@@ -130,30 +137,17 @@ def decode(emissions, transitions, start, end, lengths):
     """Best label sequences (B, T) int64, padded with −100; all −100 where none is possible."""
     _check(emissions, transitions, start, end, lengths, None)
     count = emissions.shape[2]
-    matrix = _buffer(count, emissions.dtype)
+    matrix, arriving = _buffer(count, emissions.dtype), _buffer(count, emissions.dtype)
     if is_shared(transitions):
-        matrix[:] = -np.inf
-        matrix[:count, :count] = transitions[0, 0]
-        arriving = np.ascontiguousarray(transitions[0, 0].T)
-    else:
-        arriving = np.empty((0, 0), emissions.dtype)
+        matrix[:], arriving[:] = -np.inf, -np.inf
+        matrix[:, :count], arriving[:, :count] = transitions[0, 0], transitions[0, 0].T
     labels = np.empty(emissions.shape[:2], np.int64)
     invalid = np.zeros(len(emissions), np.int64)
-    parts = _share(emissions, lengths)
-    prefix = np.empty_like(emissions)
+    prefix = np.empty((*emissions.shape[:2], matrix.shape[1]), emissions.dtype)
     threads.run(
         viterbi.decode,
-        parts,
-        emissions,
-        transitions,
-        start,
-        end,
-        lengths,
-        matrix,
-        arriving,
-        prefix,
-        labels,
-        invalid,
+        _share(emissions, lengths),
+        *(emissions, transitions, start, end, lengths, matrix, arriving, prefix, labels, invalid),
     )
     if invalid.any():
         _check(emissions, transitions, start, end, lengths, invalid)

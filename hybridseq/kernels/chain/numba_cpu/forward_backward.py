@@ -9,11 +9,7 @@ from hybridseq.kernels.chain.numba_cpu.viterbi import invalid_scores
 
 MODERATE, SCALED, LOGARITHMIC, INVALID = 0, scaled.SCALED, scaled.LOGARITHMIC, 3
 
-_moderate_forward, _moderate_backward, _is_moderate = (
-    moderate.forward_block,
-    moderate.backward_block,
-    moderate.is_moderate,
-)
+_moderate_forward, _moderate_backward, _exp_row = moderate.forward_block, moderate.backward_block, moderate.exp_row
 _scaled_forward, _scaled_backward = scaled.forward_block, scaled.backward_block
 _MODERATE_BLOCK, _SCALED_BLOCK = moderate.BLOCK, scaled.BLOCK
 
@@ -42,10 +38,9 @@ def forward(
         if invalid_scores(emissions[b, :length]) > 0:
             status[b] = INVALID
         elif dense:
-            fit, tops[b] = _is_moderate(emissions, start, end, b, length, alpha[b])
+            tops[b], fit = _exp_row(emissions, start, end, b, length, alpha)
             if fit:
                 status[b] = MODERATE
-        alpha[b, length:] = 0
     chosen = _of_status(rows, status, MODERATE)
     for first in range(0, chosen.size, _MODERATE_BLOCK):
         block = chosen[first : first + _MODERATE_BLOCK]
@@ -60,7 +55,6 @@ def forward(
         )
     for b in rows:
         if status[b] == LOGARITHMIC:
-            alpha[b, :] = 0
             own = np.empty((lengths[b], emissions.shape[2]))
             log_partition[b] = forward_row(emissions, transitions, start, end, b, lengths[b], own)
 
@@ -91,11 +85,12 @@ def backward(
     Pair counts of shared transitions: ``pairs`` lacks the factor exp(transitions), ``grad_transitions`` has it.
     """
     chosen = _of_status(rows, status, MODERATE)
+    rates = np.empty_like(alpha) if chosen.size > 0 else alpha
     for b in chosen:
-        _is_moderate(emissions, start, end, b, lengths[b], grad_emissions[b])
+        _exp_row(emissions, start, end, b, lengths[b], rates)
     for first in range(0, chosen.size, _MODERATE_BLOCK):
         block = chosen[first : first + _MODERATE_BLOCK]
-        _moderate_backward(lengths, block, matrix, alpha, scale, weight, grad_emissions, pairs[part])
+        _moderate_backward(lengths, block, matrix, alpha, scale, weight, rates, grad_emissions, pairs[part])
     chosen = _of_status(rows, status, SCALED)
     for first in range(0, chosen.size, _SCALED_BLOCK):
         block = chosen[first : first + _SCALED_BLOCK]

@@ -7,14 +7,14 @@ is safe"). Rows are taken in blocks so that one pass over the transitions serves
 
 import numpy as np
 
+from hybridseq.kernels import simd
 from hybridseq.kernels.chain.numba_cpu.primitives import (
     FLUSH,
     add_outer_products,
-    exp,
     flush,
     kernel,
-    kernel_without_nan,
     padded,
+    pair_buffer,
     smallest_sum,
     times_matrix,
     widest_range,
@@ -23,47 +23,45 @@ from hybridseq.kernels.chain.numba_cpu.primitives import (
 BLOCK = 16
 
 
-@kernel_without_nan
-def row_range(scores):
-    """Largest score and its distance from the smallest finite one."""
-    flat = scores.reshape(scores.size)
-    top = flat[0]
-    for x in range(flat.size):
-        top = max(top, flat[x])
-    low = top
-    for x in range(flat.size):
-        low = min(low, flat[x] if flat[x] > -np.inf else top)
-    return top, top - low
-
-
 @kernel
 def load_row(emissions, start, end, b, length, out):
-    """out[:length] = a row's scores with start and end folded in; returns (largest, spread)."""
+    """out[b, :length] = a row's scores with start and end folded in, −inf in the padded labels."""
+    steps, count = emissions.shape[1:]
+    width, step = out.shape[2], simd.lanes(out)
+    nothing = emissions[0, 0, 0] * 0 - np.inf
     for t in range(length):
-        for j in range(out.shape[1]):
-            out[t, j] = emissions[b, t, j]
-    for j in range(out.shape[1]):
-        out[0, j] += start[j]
-        out[length - 1, j] += end[j]
-    return row_range(out[:length])
+        for j in range(0, width, step):
+            scores = simd.load_some(emissions, (b * steps + t) * count + j, count - j, nothing)
+            simd.store(out, (b * steps + t) * width + j, scores)
+    for j in range(count):
+        out[b, 0, j] += start[j]
+        out[b, length - 1, j] += end[j]
 
 
 @kernel
-def exp_row(scores, top):
-    """scores ← exp(scores − top), in place."""
-    flat = scores.reshape(scores.size)
-    for x in range(flat.size):
-        flat[x] = exp(flat[x] - top)
+def exp_row(emissions, start, end, b, length, rates):
+    """rates[b] = exp(scores − largest); returns the largest and whether the row is fit for this path.
 
-
-@kernel
-def is_moderate(emissions, start, end, b, length, rates):
-    """Fill ``rates`` (T, K) with exp(scores − largest); whether the row is fit for this path, and the largest."""
-    top, spread = load_row(emissions, start, end, b, length, rates)
-    if not (top > -np.inf and spread <= widest_range(emissions)):
-        return False, top
-    exp_row(rates[:length], top)
-    return True, top
+    A row that is not fit is left unfinished.
+    """
+    load_row(emissions, start, end, b, length, rates)
+    steps, width = rates.shape[1:]
+    step = simd.lanes(rates)
+    first, last = b * steps * width, (b * steps + length) * width
+    nothing = simd.splat(rates, emissions[0, 0, 0] * 0 - np.inf)
+    everything = simd.splat(rates, emissions[0, 0, 0] * 0 + np.inf)
+    high, low = nothing, everything
+    for x in range(first, last, step):
+        scores = simd.load(rates, x)
+        high = simd.larger(scores, high)
+        low = simd.smaller(simd.where_above(scores, nothing, scores, everything), low)
+    top = simd.largest(high)
+    if not (top > -np.inf and top - simd.smallest(low) <= widest_range(rates)):
+        return top, False
+    shift = simd.splat(rates, top)
+    for x in range(first, last, step):
+        simd.store(rates, x, simd.exp(rates, simd.subtract(simd.load(rates, x), shift)))
+    return top, True
 
 
 @kernel
@@ -72,88 +70,97 @@ def forward_block(lengths, rows, matrix, top_transition, tops, alpha, scale, log
 
     ``scale`` (B, T) receives what the prefixes were divided by. Returns whether no row's sum vanished.
     """
-    count, width = alpha.shape[2], padded(alpha.shape[2])
+    length, width = alpha.shape[1:]
+    step = simd.lanes(alpha)
     block = (rows.size + 3) // 4 * 4
     zero = alpha[0, 0, 0] * 0
-    one = zero + 1
+    nothing = simd.splat(alpha, zero)
     low, high, small = zero + 1e-4, zero + 1e4, smallest_sum(alpha)
     states, sums = np.zeros((block, width), alpha.dtype), np.ones((block, width), alpha.dtype)
-    offset = np.zeros(block)
-    active, good = rows.size, True
+    offset, good = np.zeros(block), True
+    active = rows.size
     for t in range(lengths[rows[0]]):
         while lengths[rows[active - 1]] <= t:
             active -= 1
         if t > 0:
             times_matrix(states, matrix, sums, (active + 3) // 4 * 4)
         for r in range(active):
-            here, total = alpha[rows[r], t], zero
-            sums_here, state = sums[r], states[r]
-            for j in range(count):
-                value = sums_here[j] * here[j]
-                here[j] = value
-                state[j] = value
-                total += value
-            divisor = one
+            b = rows[r]
+            place, own = (b * length + t) * width, r * width
+            running = nothing
+            for j in range(0, width, step):
+                value = simd.multiply(simd.load(sums, own + j), simd.load(alpha, place + j))
+                running = simd.add(running, value)
+                simd.store(alpha, place + j, value)
+                simd.store(states, own + j, value)
+            total = simd.total(running)
+            divisor = zero + 1
             if not (total >= low and total <= high):
                 if not total >= small:
                     good = False
-                    offset[r] = np.nan
-                    total = one
+                    total = zero + 1
                 divisor = total
                 offset[r] += np.log(total)
-                inverse = 1 / total
-                for j in range(count):
-                    here[j] *= inverse
-                    state[j] *= inverse
-                total = one
-            scale[rows[r], t] = divisor
-            if t == lengths[rows[r]] - 1:
-                steps = np.float64(lengths[rows[r]])
-                offset[r] += np.log(total) + steps * np.float64(tops[rows[r]]) + (steps - 1) * top_transition
+                inverse = simd.splat(alpha, 1 / total)
+                for j in range(0, width, step):
+                    value = simd.multiply(simd.load(states, own + j), inverse)
+                    simd.store(alpha, place + j, value)
+                    simd.store(states, own + j, value)
+                total = zero + 1
+            scale[b, t] = divisor
+            if t == lengths[b] - 1:
+                count = np.float64(lengths[b])
+                offset[r] += np.log(total) + count * np.float64(tops[b]) + (count - 1) * top_transition
     for r in range(rows.size):
         log_partition[rows[r]] = offset[r]
     return good
 
 
 @kernel
-def backward_block(lengths, rows, matrix, alpha, scale, weight, rates, pairs):
+def backward_block(lengths, rows, matrix, alpha, scale, weight, rates, grad_emissions, pairs):
     """Backward pass of up to BLOCK rows.
 
-    ``rates`` (B, T, K) holds the rates and receives the weighted marginals; the weighted pair counts, still without
-    the factor exp(transitions), are added to ``pairs`` (float64). ``matrix`` is exp(transitions) transposed.
+    ``rates`` (B, T, padded K) is used up. Writes the weighted marginals; the weighted pair counts, still without the
+    factor exp(transitions), are added to ``pairs`` (float64). ``matrix`` is exp(transitions) transposed.
     """
-    count, width = alpha.shape[2], padded(alpha.shape[2])
+    steps, width = alpha.shape[1:]
+    count = grad_emissions.shape[2]
+    step = simd.lanes(alpha)
     block = (rows.size + 3) // 4 * 4
-    zero = alpha[0, 0, 0] * 0
+    flat = alpha.reshape(alpha.size)
+    nothing = simd.splat(alpha, alpha[0, 0, 0] * 0)
     beta, onward = np.zeros((block, width), alpha.dtype), np.zeros((block, width), alpha.dtype)
-    own_weight = np.zeros(block, alpha.dtype)
-    partial = np.zeros((count, width), alpha.dtype)
-    own_rows = np.full(block, rows[0])
-    own_rows[: rows.size] = rows
+    flow, partial = np.zeros((block, width), alpha.dtype), pair_buffer(alpha, count)
+    places = np.zeros(block, np.int64)
+    own_weight = weight.astype(alpha.dtype)
     active = 0
     for t in range(lengths[rows[0]] - 1, -1, -1):
         while active < rows.size and lengths[rows[active]] > t:
             beta[active, :count] = 1
-            own_weight[active] = weight[rows[active]]
             active += 1
         for r in range(active):
             b = rows[r]
-            before, here, after, out = alpha[b, t], rates[b, t], beta[r], onward[r]
-            mass = zero
-            for j in range(count):
-                both = before[j] * after[j]
-                mass += both
-                out[j] = here[j] * after[j]
-                here[j] = both
-            inverse = 1 / mass
-            share, flow = own_weight[r] * inverse, inverse / scale[b, t]
-            for j in range(count):
-                here[j] *= share
-                out[j] *= flow
+            place, own = (b * steps + t) * width, r * width
+            running = nothing
+            for j in range(0, width, step):
+                after = simd.load(beta, own + j)
+                both = simd.multiply(simd.load(alpha, place + j), after)
+                running = simd.add(running, both)
+                simd.store(onward, own + j, simd.multiply(simd.load(rates, place + j), after))
+                simd.store(flow, own + j, both)
+            inverse = 1 / simd.total(running)
+            share, onto = simd.splat(alpha, own_weight[b] * inverse), simd.splat(alpha, inverse / scale[b, t])
+            weights = simd.splat(alpha, own_weight[b])
+            for j in range(0, width, step):
+                marginal = simd.multiply(simd.load(flow, own + j), share)
+                simd.store_some(grad_emissions, (b * steps + t) * count + j, count - j, marginal)
+                value = simd.multiply(simd.load(onward, own + j), onto)
+                simd.store(onward, own + j, value)
+                simd.store(flow, own + j, simd.multiply(value, weights))
+            places[r] = place - width
         if t > 0:
-            rounded = (active + 3) // 4 * 4
-            add_outer_products(alpha, own_rows, t - 1, own_weight, onward, partial, rounded)
-            times_matrix(onward, matrix, beta, rounded)
+            add_outer_products(flat, places, flow, partial, active)
+            times_matrix(onward, matrix, beta, (active + 3) // 4 * 4)
             if t % FLUSH == 0:
                 flush(partial, pairs)
     flush(partial, pairs)

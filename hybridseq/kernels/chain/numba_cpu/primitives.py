@@ -4,13 +4,11 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
+from hybridseq.kernels import simd
+
 # NaN and infinity keep their meaning; only the order of sums is free.
 MATH = {"contract", "reassoc", "nsz", "arcp"}
 kernel = njit(nogil=True, cache=True, fastmath=MATH, error_model="numpy")
-# For code behind a NaN check: maxima may then be vectorised.
-kernel_without_nan = njit(nogil=True, cache=True, fastmath=MATH | {"nnan"}, error_model="numpy")
-
-LANES = 16
 # Positions after which float32 sums over time are moved to float64.
 FLUSH = 512
 
@@ -67,39 +65,99 @@ def _exp(x):
 
 
 @kernel
-def padded(count):
-    """``count`` rounded up to whole vectors."""
-    return (count + LANES - 1) // LANES * LANES
+def padded(array, count):
+    """``count`` rounded up to whole vectors of the array's type."""
+    return (count + simd.lanes(array) - 1) // simd.lanes(array) * simd.lanes(array)
 
 
 @kernel
 def times_matrix(rows, matrix, out, count):
-    """out[:count] = rows[:count] @ matrix, ``count`` a multiple of 4 and ``matrix`` padded to (even, lanes)."""
+    """out[:count] = rows[:count] @ matrix; ``count`` a multiple of 4, all three padded to the same width.
+
+    Tiles of 4 rows by 2 vectors: 8 sums in registers for 2 loads and 4 broadcasts.
+    """
     depth, width = matrix.shape
-    out[:count] = 0
-    for i in range(0, depth, 2):
-        for r in range(0, count, 4):
-            a0, a1, a2, a3 = rows[r, i], rows[r + 1, i], rows[r + 2, i], rows[r + 3, i]
-            b0, b1, b2, b3 = rows[r, i + 1], rows[r + 1, i + 1], rows[r + 2, i + 1], rows[r + 3, i + 1]
-            for j in range(width):
-                p, q = matrix[i, j], matrix[i + 1, j]
-                out[r, j] += a0 * p + b0 * q
-                out[r + 1, j] += a1 * p + b1 * q
-                out[r + 2, j] += a2 * p + b2 * q
-                out[r + 3, j] += a3 * p + b3 * q
+    step = simd.lanes(matrix)
+    zero = simd.splat(matrix, matrix[0, 0] * 0)
+    for r in range(0, count, 4):
+        for j in range(0, width, 2 * step):
+            a0, a1, a2, a3, b0, b1, b2, b3 = zero, zero, zero, zero, zero, zero, zero, zero
+            two = j + step < width
+            if two:
+                for i in range(depth):
+                    p, q = simd.load(matrix, i * width + j), simd.load(matrix, i * width + j + step)
+                    x0, x1 = simd.splat(matrix, rows[r, i]), simd.splat(matrix, rows[r + 1, i])
+                    x2, x3 = simd.splat(matrix, rows[r + 2, i]), simd.splat(matrix, rows[r + 3, i])
+                    a0, b0 = simd.multiply_add(x0, p, a0), simd.multiply_add(x0, q, b0)
+                    a1, b1 = simd.multiply_add(x1, p, a1), simd.multiply_add(x1, q, b1)
+                    a2, b2 = simd.multiply_add(x2, p, a2), simd.multiply_add(x2, q, b2)
+                    a3, b3 = simd.multiply_add(x3, p, a3), simd.multiply_add(x3, q, b3)
+            else:
+                for i in range(depth):
+                    p = simd.load(matrix, i * width + j)
+                    a0 = simd.multiply_add(simd.splat(matrix, rows[r, i]), p, a0)
+                    a1 = simd.multiply_add(simd.splat(matrix, rows[r + 1, i]), p, a1)
+                    a2 = simd.multiply_add(simd.splat(matrix, rows[r + 2, i]), p, a2)
+                    a3 = simd.multiply_add(simd.splat(matrix, rows[r + 3, i]), p, a3)
+            place = r * width + j
+            simd.store(out, place, a0)
+            simd.store(out, place + width, a1)
+            simd.store(out, place + 2 * width, a2)
+            simd.store(out, place + 3 * width, a3)
+            if two:
+                simd.store(out, place + step, b0)
+                simd.store(out, place + width + step, b1)
+                simd.store(out, place + 2 * width + step, b2)
+                simd.store(out, place + 3 * width + step, b3)
 
 
 @kernel
-def add_outer_products(alpha, rows, t, weight, onward, out, count):
-    """out += Σ over rows of weight · alpha[row, t]ᵀ onward, ``count`` a multiple of 4 (spare rows are 0 in onward)."""
-    depth, width = alpha.shape[2], onward.shape[1]
-    for r in range(0, count, 4):
-        b0, b1, b2, b3 = rows[r], rows[r + 1], rows[r + 2], rows[r + 3]
-        for i in range(depth):
-            a0, a1 = alpha[b0, t, i] * weight[r], alpha[b1, t, i] * weight[r + 1]
-            a2, a3 = alpha[b2, t, i] * weight[r + 2], alpha[b3, t, i] * weight[r + 3]
-            for j in range(width):
-                out[i, j] += a0 * onward[r, j] + a1 * onward[r + 1, j] + a2 * onward[r + 2, j] + a3 * onward[r + 3, j]
+def add_outer_products(alpha, places, flow, out, count):
+    """out += Σ over r < count of alpha[places[r] :]ᵀ flow[r].
+
+    ``alpha`` is flat and padded; ``out`` has rows enough for tiles of 4 (see ``pair_buffer``).
+    """
+    width = flow.shape[1]
+    step = simd.lanes(flow)
+    for i in range(0, out.shape[0], 4):
+        for j in range(0, width, 2 * step):
+            place = i * width + j
+            a0, a1 = simd.load(out, place), simd.load(out, place + width)
+            a2, a3 = simd.load(out, place + 2 * width), simd.load(out, place + 3 * width)
+            if j + step < width:
+                b0, b1 = simd.load(out, place + step), simd.load(out, place + width + step)
+                b2, b3 = simd.load(out, place + 2 * width + step), simd.load(out, place + 3 * width + step)
+                for r in range(count):
+                    p, q = simd.load(flow, r * width + j), simd.load(flow, r * width + j + step)
+                    source = places[r] + i
+                    x0, x1 = simd.splat(flow, alpha[source]), simd.splat(flow, alpha[source + 1])
+                    x2, x3 = simd.splat(flow, alpha[source + 2]), simd.splat(flow, alpha[source + 3])
+                    a0, b0 = simd.multiply_add(x0, p, a0), simd.multiply_add(x0, q, b0)
+                    a1, b1 = simd.multiply_add(x1, p, a1), simd.multiply_add(x1, q, b1)
+                    a2, b2 = simd.multiply_add(x2, p, a2), simd.multiply_add(x2, q, b2)
+                    a3, b3 = simd.multiply_add(x3, p, a3), simd.multiply_add(x3, q, b3)
+                simd.store(out, place + step, b0)
+                simd.store(out, place + width + step, b1)
+                simd.store(out, place + 2 * width + step, b2)
+                simd.store(out, place + 3 * width + step, b3)
+            else:
+                for r in range(count):
+                    p = simd.load(flow, r * width + j)
+                    source = places[r] + i
+                    a0 = simd.multiply_add(simd.splat(flow, alpha[source]), p, a0)
+                    a1 = simd.multiply_add(simd.splat(flow, alpha[source + 1]), p, a1)
+                    a2 = simd.multiply_add(simd.splat(flow, alpha[source + 2]), p, a2)
+                    a3 = simd.multiply_add(simd.splat(flow, alpha[source + 3]), p, a3)
+            simd.store(out, place, a0)
+            simd.store(out, place + width, a1)
+            simd.store(out, place + 2 * width, a2)
+            simd.store(out, place + 3 * width, a3)
+
+
+@kernel
+def pair_buffer(array, count):
+    """A zeroed (K rounded up to 4, padded K) buffer of the array's type."""
+    return np.zeros(((count + 3) // 4 * 4, padded(array, count)), array.dtype)
 
 
 @kernel
@@ -116,10 +174,10 @@ def row_times_matrix(row, matrix, out):
     """out = row @ matrix for one row."""
     depth, width = matrix.shape
     out[:] = 0
-    for i in range(0, depth, 2):
-        a, b = row[i], row[i + 1]
+    for i in range(depth):
+        a = row[i]
         for j in range(width):
-            out[j] += a * matrix[i, j] + b * matrix[i + 1, j]
+            out[j] += a * matrix[i, j]
 
 
 @kernel

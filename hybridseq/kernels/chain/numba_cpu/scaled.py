@@ -13,7 +13,7 @@ from hybridseq.kernels.chain.numba_cpu.primitives import (
     exp_transitions,
     flush,
     kernel,
-    padded,
+    pair_buffer,
     row_times_matrix,
     smallest_mass,
     smallest_state,
@@ -105,7 +105,7 @@ def forward_block(
     status,
 ):
     """Forward pass of up to BLOCK rows, longest first; fills ``alpha``, ``log_partition`` and ``status``."""
-    count, width = emissions.shape[2], padded(emissions.shape[2])
+    count, width = emissions.shape[2], alpha.shape[2]
     shared = transitions.shape[0] == 1 and transitions.shape[1] == 1
     block = (rows.size + 3) // 4 * 4
     zero = emissions[0, 0, 0] * 0
@@ -155,7 +155,7 @@ def forward_block(
             inverse = 1 / total
             for j in range(width):
                 states[r, j] = sums[r, j] * inverse
-            for j in range(count):
+            for j in range(width):
                 alpha[b, t, j] = states[r, j]
             offset[r] += top[r]
             product[r] *= total
@@ -192,7 +192,7 @@ def backward_block(
     to ``pairs`` (float64) without the factor exp(transitions). ``matrix`` is exp(transitions) transposed. Returns
     whether every row held; one that did not is marked in ``status``, and the block must run again without it.
     """
-    count, width = emissions.shape[2], padded(emissions.shape[2])
+    count, width = emissions.shape[2], alpha.shape[2]
     shared = transitions.shape[0] == 1 and transitions.shape[1] == 1
     block = (rows.size + 3) // 4 * 4
     beta = np.zeros((block, width), emissions.dtype)
@@ -203,9 +203,8 @@ def backward_block(
     lost = np.zeros(block, np.bool_)
     own = np.empty((0, 0), emissions.dtype) if shared else np.zeros(matrix.shape, emissions.dtype)
     zero = emissions[0, 0, 0] * 0
-    partial = np.zeros((count, width), emissions.dtype)
-    ones, own_rows = np.ones(block, emissions.dtype), np.full(block, rows[0])
-    own_rows[: rows.size] = rows
+    partial, flat = pair_buffer(alpha, count), alpha.reshape(alpha.size)
+    places = np.zeros(block, np.int64)
     tiny, least = smallest_sum(emissions), smallest_mass(emissions)
     active = 0
     for t in range(lengths[rows[0]] - 1, -1, -1):
@@ -256,6 +255,7 @@ def backward_block(
             else:
                 lost[r] |= lost_transition
             flow[r, :] = 0
+            places[r] = (b * alpha.shape[1] + t - 1) * width
             if status[b] != SCALED:
                 beta[r, :] = 0
                 continue
@@ -283,7 +283,7 @@ def backward_block(
             for i in range(width):
                 beta[r, i] *= inverse
         if shared:
-            add_outer_products(alpha, own_rows, t - 1, ones, flow, partial, (active + 3) // 4 * 4)
+            add_outer_products(flat, places, flow, partial, active)
             if t % FLUSH == 0:
                 flush(partial, pairs)
     if shared:

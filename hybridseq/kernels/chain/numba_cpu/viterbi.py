@@ -2,11 +2,15 @@
 
 import numpy as np
 
+from hybridseq.kernels import simd
 from hybridseq.kernels.chain.numba_cpu.log_space import emission, step
-from hybridseq.kernels.chain.numba_cpu.primitives import kernel, kernel_without_nan, padded
+from hybridseq.kernels.chain.numba_cpu.moderate import load_row
+from hybridseq.kernels.chain.numba_cpu.primitives import kernel
 
 NO_LABEL = -100
 BLOCK = 16
+# Positions after which prefix scores are made relative to their best, so that float32 keeps its digits.
+RENEW = 16
 
 
 @kernel
@@ -19,134 +23,174 @@ def invalid_scores(scores):
     return bad
 
 
-@kernel_without_nan
+@kernel
 def times_matrix(rows, matrix, out, count):
-    """out[r, j] = max over i of rows[r, i] + matrix[i, j]; shapes as in ``primitives.times_matrix``."""
+    """out[r, j] = max over i of rows[r, i] + matrix[i, j]; tiles and shapes as in ``primitives.times_matrix``."""
     depth, width = matrix.shape
-    out[:count] = -np.inf
-    for i in range(0, depth, 2):
-        for r in range(0, count, 4):
-            a0, a1, a2, a3 = rows[r, i], rows[r + 1, i], rows[r + 2, i], rows[r + 3, i]
-            b0, b1, b2, b3 = rows[r, i + 1], rows[r + 1, i + 1], rows[r + 2, i + 1], rows[r + 3, i + 1]
-            for j in range(width):
-                p, q = matrix[i, j], matrix[i + 1, j]
-                out[r, j] = max(out[r, j], max(a0 + p, b0 + q))
-                out[r + 1, j] = max(out[r + 1, j], max(a1 + p, b1 + q))
-                out[r + 2, j] = max(out[r + 2, j], max(a2 + p, b2 + q))
-                out[r + 3, j] = max(out[r + 3, j], max(a3 + p, b3 + q))
+    lanes = simd.lanes(matrix)
+    none = simd.splat(matrix, matrix[0, 0] * 0 - np.inf)
+    for r in range(0, count, 4):
+        for j in range(0, width, 2 * lanes):
+            a0, a1, a2, a3, b0, b1, b2, b3 = none, none, none, none, none, none, none, none
+            two = j + lanes < width
+            if two:
+                for i in range(depth):
+                    p, q = simd.load(matrix, i * width + j), simd.load(matrix, i * width + j + lanes)
+                    x0, x1 = simd.splat(matrix, rows[r, i]), simd.splat(matrix, rows[r + 1, i])
+                    x2, x3 = simd.splat(matrix, rows[r + 2, i]), simd.splat(matrix, rows[r + 3, i])
+                    a0, b0 = simd.larger(simd.add(x0, p), a0), simd.larger(simd.add(x0, q), b0)
+                    a1, b1 = simd.larger(simd.add(x1, p), a1), simd.larger(simd.add(x1, q), b1)
+                    a2, b2 = simd.larger(simd.add(x2, p), a2), simd.larger(simd.add(x2, q), b2)
+                    a3, b3 = simd.larger(simd.add(x3, p), a3), simd.larger(simd.add(x3, q), b3)
+            else:
+                for i in range(depth):
+                    p = simd.load(matrix, i * width + j)
+                    a0 = simd.larger(simd.add(simd.splat(matrix, rows[r, i]), p), a0)
+                    a1 = simd.larger(simd.add(simd.splat(matrix, rows[r + 1, i]), p), a1)
+                    a2 = simd.larger(simd.add(simd.splat(matrix, rows[r + 2, i]), p), a2)
+                    a3 = simd.larger(simd.add(simd.splat(matrix, rows[r + 3, i]), p), a3)
+            place = r * width + j
+            simd.store(out, place, a0)
+            simd.store(out, place + width, a1)
+            simd.store(out, place + 2 * width, a2)
+            simd.store(out, place + 3 * width, a3)
+            if two:
+                simd.store(out, place + lanes, b0)
+                simd.store(out, place + width + lanes, b1)
+                simd.store(out, place + 2 * width + lanes, b2)
+                simd.store(out, place + 3 * width + lanes, b3)
 
 
-@kernel_without_nan
-def row_times_matrix(row, matrix, out):
-    """The same for one row and an unpadded matrix."""
-    count = matrix.shape[0]
-    out[:] = -np.inf
-    for i in range(count):
-        base = row[i]
-        for j in range(count):
-            out[j] = max(out[j], base + matrix[i, j])
+@kernel
+def row_times_matrix(row, scores, out):
+    """out[j] = max over i of row[i] + scores[i, j], for one row and an unpadded contiguous matrix."""
+    count = scores.shape[0]
+    lanes = simd.lanes(out)
+    low = out[0] * 0 - np.inf
+    for j in range(0, out.size, lanes):
+        best = simd.splat(out, low)
+        for i in range(count):
+            moves = simd.load_some(scores, i * count + j, count - j, low)
+            best = simd.larger(simd.add(simd.splat(out, row[i]), moves), best)
+        simd.store(out, j, best)
 
 
-@kernel_without_nan
-def largest(values, count):
-    """The largest of the first ``count`` values."""
-    top = values[0]
-    for j in range(count):
-        top = max(top, values[j])
-    return top
+@kernel
+def best_label(scores, place, width):
+    """The first label with the largest of ``width`` scores at ``place``, and that score."""
+    lanes = simd.lanes(scores)
+    best = simd.load(scores, place)
+    for j in range(lanes, width, lanes):
+        best = simd.larger(simd.load(scores, place + j), best)
+    top = simd.largest(best)
+    for j in range(0, width, lanes):
+        lane = simd.first_equal(simd.load(scores, place + j), top)
+        if lane < lanes:
+            return j + lane, top
+    return 0, top
 
 
-@kernel_without_nan
-def best_source(scores, arriving, count):
-    """The first i with the largest scores[i] + arriving[i]."""
-    top = scores[0] + arriving[0]
-    for i in range(count):
-        top = max(top, scores[i] + arriving[i])
-    for i in range(count):
-        if scores[i] + arriving[i] == top:
-            return i
+@kernel
+def best_source(prefix, place, arriving, label):
+    """The first i with the largest prefix[place + i] + arriving[label, i]."""
+    width = arriving.shape[1]
+    lanes = simd.lanes(prefix)
+    row = label * width
+    best = simd.add(simd.load(prefix, place), simd.load(arriving, row))
+    for j in range(lanes, width, lanes):
+        best = simd.larger(simd.add(simd.load(prefix, place + j), simd.load(arriving, row + j)), best)
+    top = simd.largest(best)
+    for j in range(0, width, lanes):
+        both = simd.add(simd.load(prefix, place + j), simd.load(arriving, row + j))
+        lane = simd.first_equal(both, top)
+        if lane < lanes:
+            return j + lane
     return 0
+
+
+@kernel
+def best_source_at(prefix, scores, label):
+    """The same for one position's own transitions."""
+    best, source = prefix[0] + scores[0, label], 0
+    for i in range(1, scores.shape[0]):
+        if prefix[i] + scores[i, label] > best:
+            best, source = prefix[i] + scores[i, label], i
+    return source
 
 
 @kernel
 def decode_block(emissions, transitions, start, end, lengths, rows, matrix, arriving, prefix, labels):
     """Viterbi for up to BLOCK rows, longest first.
 
-    ``prefix`` (B, T, K) receives the best prefix scores, less their maximum at each position. No back-pointers: the
+    ``prefix`` (B, T, padded K) receives the best prefix scores up to a constant a position. No back-pointers: the
     traceback finds each source again from them, K sums a position instead of K² stored choices.
     """
-    count, width = emissions.shape[2], padded(emissions.shape[2])
     shared = transitions.shape[0] == 1 and transitions.shape[1] == 1
+    steps, width = prefix.shape[1:]
+    lanes = simd.lanes(prefix)
     block = (rows.size + 3) // 4 * 4
     states = np.full((block, width), -np.inf, emissions.dtype)
     moved = np.zeros((block, width), emissions.dtype)
     active = rows.size
+    for b in rows:
+        load_row(emissions, start, end, b, lengths[b], prefix)
     for t in range(lengths[rows[0]]):
-        while active > 0 and lengths[rows[active - 1]] <= t:
+        while lengths[rows[active - 1]] <= t:
             active -= 1
-        if t > 0 and shared:
-            times_matrix(states, matrix, moved, (active + 3) // 4 * 4)
+        if t > 0:
+            if shared:
+                times_matrix(states, matrix, moved, (active + 3) // 4 * 4)
+            else:
+                for r in range(active):
+                    row_times_matrix(states[r], step(transitions, rows[r], t), moved[r])
+        for r in range(active):
+            place, own = (rows[r] * steps + t) * width, r * width
+            best = simd.splat(prefix, states[0, 0] * 0 - np.inf)
+            for j in range(0, width, lanes):
+                value = simd.add(simd.load(prefix, place + j), simd.load(moved, own + j))
+                best = simd.larger(value, best)
+                simd.store(prefix, place + j, value)
+                simd.store(states, own + j, value)
+            if t % RENEW == RENEW - 1:
+                top = simd.largest(best)
+                if top > -np.inf:
+                    shift = simd.splat(prefix, top)
+                    for j in range(0, width, lanes):
+                        value = simd.subtract(simd.load(states, own + j), shift)
+                        simd.store(prefix, place + j, value)
+                        simd.store(states, own + j, value)
+    chosen = np.zeros(rows.size, np.int64)
+    for t in range(lengths[rows[0]] - 1, -1, -1):
+        while active < rows.size and lengths[rows[active]] > t:
+            active += 1
         for r in range(active):
             b = rows[r]
-            if t > 0 and not shared:
-                row_times_matrix(states[r], step(transitions, b, t), moved[r])
-            for j in range(count):
-                moved[r, j] += emissions[b, t, j]
-            if t == 0:
-                for j in range(count):
-                    moved[r, j] += start[j]
             if t == lengths[b] - 1:
-                for j in range(count):
-                    moved[r, j] += end[j]
-            top = largest(moved[r], count)
-            if top == -np.inf:
-                top = 0
-            for j in range(count):
-                states[r, j] = moved[r, j] - top
-            for j in range(count):
-                prefix[b, t, j] = states[r, j]
+                chosen[r], top = best_label(prefix, (b * steps + t) * width, width)
+                if top == -np.inf:
+                    chosen[r] = NO_LABEL
+            elif chosen[r] >= 0:
+                if shared:
+                    chosen[r] = best_source(prefix, (b * steps + t) * width, arriving, chosen[r])
+                else:
+                    chosen[r] = best_source_at(prefix[b, t], step(transitions, b, t + 1), chosen[r])
+            labels[b, t] = chosen[r]
     for b in rows:
-        length = lengths[b]
-        labels[b, length:] = NO_LABEL
-        last = prefix[b, length - 1]
-        top = largest(last, count)
-        if top == -np.inf:
-            labels[b, :length] = NO_LABEL
-            continue
-        label = 0
-        while last[label] != top:
-            label += 1
-        labels[b, length - 1] = label
-        for t in range(length - 1, 0, -1):
-            if shared:
-                label = best_source(prefix[b, t - 1], arriving[label], count)
-            else:
-                label = best_source(prefix[b, t - 1], step(transitions, b, t)[:, label], count)
-            labels[b, t - 1] = label
+        labels[b, lengths[b] :] = NO_LABEL
 
 
 @kernel
-def decode(
-    part, rows, emissions, transitions, start, end, lengths, matrix, arriving, prefix, labels, invalid
-):
+def decode(part, rows, emissions, transitions, start, end, lengths, matrix, arriving, prefix, labels, invalid):
     """Best label sequences of ``rows``; counts invalid scores in ``invalid``, and then decodes nothing."""
+    bad = 0
     for b in rows:
         invalid[b] = invalid_scores(emissions[b, : lengths[b]])
-    for b in rows:
-        if invalid[b] > 0:
-            return
+        bad += invalid[b]
+    if bad > 0:
+        return
     for first in range(0, rows.size, BLOCK):
         decode_block(
-            emissions,
-            transitions,
-            start,
-            end,
-            lengths,
-            rows[first : first + BLOCK],
-            matrix,
-            arriving,
-            prefix,
-            labels,
+            emissions, transitions, start, end, lengths, rows[first : first + BLOCK], matrix, arriving, prefix, labels
         )
 
 
