@@ -44,12 +44,10 @@ def lower_value(structure, reference):
 def contrast(structure, reference, upper, cost=None):
     """``upper(F + Δ) − lower(F | reference)``, (B,); its gradient is the difference of the two values' parts.
 
-    +inf where the reference, or every output, is impossible. Never negative up to rounding, which is removed: both
-    values are float64 and the upper one contains the lower.
+    +inf where the reference is impossible. Never negative: the upper value contains the lower, and rounding is removed.
     """
     augmented = structure if cost is None else structure.augment(cost)
     high, low = UPPER[upper](augmented), lower_value(structure, reference)
-    feasible = (high > -torch.inf) & (low > -torch.inf)
-    value = torch.where(feasible, high - low, torch.inf)
-    value = value - value.detach().clamp(max=0)
-    return value.to(augmented.emissions.dtype)
+    value = torch.where(low > -torch.inf, high - low, torch.inf)
+    # Below 0 only by rounding, where the gradient is as good as 0 too.
+    return value.clamp(min=0).to(augmented.emissions.dtype)

@@ -25,7 +25,7 @@ def check_emissions(emissions):
 def check_transitions(transitions, emissions):
     batch, steps, labels = emissions.shape
     expected = (labels, labels), (batch, steps - 1, labels, labels)
-    if shape_of(transitions) not in expected:
+    if transitions.shape not in expected:
         raise ShapeError(
             f"transitions must have shape (K, K) = {expected[0]} or (B, T-1, K, K) = {expected[1]} beside emissions of "
             f"shape {shape_of(emissions)}; got {shape_of(transitions)}."
@@ -43,11 +43,11 @@ def check_lengths(lengths, emissions):
         raise ShapeError(f"lengths must have shape (B,) = ({batch},); got {shape_of(lengths)}.")
     if torch.compiler.is_compiling():
         return
-    least, most = torch.aminmax(lengths)
-    if least < 1 or most > steps:
-        row = int(((lengths < 1) | (lengths > steps)).nonzero()[0])
+    values = lengths.tolist()
+    if min(values) < 1 or max(values) > steps:
+        row = next(i for i, n in enumerate(values) if not 1 <= n <= steps)
         raise ValueError(
-            f"lengths[{row}] is {int(lengths[row])}; every row needs 1 to T = {steps} positions. Leave empty sequences "
+            f"lengths[{row}] is {values[row]}; every row needs 1 to T = {steps} positions. Leave empty sequences "
             "out of the batch."
         )
 

@@ -11,6 +11,13 @@ from hybridseq.structures.structure import Structure
 _NARROW = torch.float16, torch.bfloat16
 
 
+def _like(tensor, emissions):
+    """The tensor in the emissions' dtype and on their device; itself where that is so already."""
+    if tensor.dtype == emissions.dtype and tensor.device == emissions.device:
+        return tensor
+    return tensor.to(emissions)
+
+
 class LinearChain(Structure):
     r"""A distribution over label sequences with first-order dependence.
 
@@ -64,7 +71,7 @@ class LinearChain(Structure):
             lengths = lengths.to(emissions.device, torch.int64)
             checks.check_lengths(lengths, emissions)
         self.emissions = emissions.float() if emissions.dtype in _NARROW else emissions
-        self.transitions = transitions.to(self.emissions)
+        self.transitions = _like(transitions, self.emissions)
         self.start, self.end = (self._vector(name, x) for name, x in (("start", start), ("end", end)))
         self.lengths = lengths
         self.num_labels = labels
@@ -81,7 +88,7 @@ class LinearChain(Structure):
         if vector is None:
             return self.emissions.new_zeros(self.emissions.shape[2])
         checks.check_vector(name, vector, self.emissions.shape[2])
-        return vector.to(self.emissions)
+        return _like(vector, self.emissions)
 
     @property
     def _kernel(self):
@@ -130,16 +137,13 @@ class LinearChain(Structure):
         return self._kernel.pair_marginals(*self.scores, self.lengths)
 
     def decode(self):
-        with torch.no_grad():
-            return self._kernel.decode(*self.scores, self.lengths)
+        return self._kernel.decode(*self.scores, self.lengths)
 
     def raw_k_best(self, k):
-        with torch.no_grad():
-            return self._kernel.k_best(*self.scores, self.lengths, k)
+        return self._kernel.k_best(*self.scores, self.lengths, k)
 
     def raw_sample(self, uniforms):
-        with torch.no_grad():
-            return self._kernel.sample(*self.scores, self.lengths, uniforms)
+        return self._kernel.sample(*self.scores, self.lengths, uniforms)
 
     def augment(self, cost: Float[Tensor, "B T K"]) -> "LinearChain":
         checks.check_like_emissions("cost", cost, self.emissions)

@@ -1,5 +1,6 @@
 """Which code runs the chain: a registry of modules that have ``reference``'s functions."""
 
+import functools
 import importlib
 
 _MODULES = {}
@@ -26,6 +27,7 @@ def choose(device, name=None):
     return name
 
 
+@functools.cache
 def get(name):
     """The module of a registered backend."""
     return importlib.import_module(_MODULES[name])

@@ -5,6 +5,8 @@ log-partition and score are float64, so that differences of long sequences keep 
 twice differentiable, expected scores and marginals once.
 """
 
+import functools
+
 import torch
 from torch.library import Library, register_autograd, register_fake
 
@@ -38,82 +40,87 @@ k_best = _ops.chain_k_best.default
 sample = _ops.chain_sample.default
 
 
-def _kernels():
+@functools.cache
+def kernels():
+    """The compiled kernels, imported when first used: numba takes half a second."""
     from hybridseq.kernels.chain import numba_cpu
 
     return numba_cpu
 
 
-def _array(tensor):
+def array(tensor):
+    """A tensor's numbers as a C-contiguous numpy array."""
     return tensor.detach().contiguous().numpy()
 
 
-def _arrays(emissions, transitions, start, end):
-    steps = _array(transitions)
+def arrays(emissions, transitions, start, end):
+    steps = array(transitions)
     if steps.ndim == 2:
         steps = steps.reshape(1, 1, *steps.shape)
-    return _array(emissions), steps, _array(start), _array(end)
+    return array(emissions), steps, array(start), array(end)
 
 
-def _tensors(like, arrays):
-    return tuple(torch.from_numpy(a).to(x.dtype).view(x.shape) for x, a in zip(like, arrays))
+def tensors(like, results):
+    """Gradients as tensors of the shapes of what they are gradients of."""
+    emissions, transitions, start, end = map(torch.from_numpy, results)
+    return emissions, transitions.view(like[1].shape), start, end
 
 
-def _log_partition_cpu(emissions, transitions, start, end, lengths):
-    scores = _arrays(emissions, transitions, start, end)
-    return tuple(map(torch.from_numpy, _kernels().log_partition(*scores, _array(lengths))))
+def log_partition_cpu(emissions, transitions, start, end, lengths):
+    scores = arrays(emissions, transitions, start, end)
+    return tuple(map(torch.from_numpy, kernels().log_partition(*scores, array(lengths))))
 
 
-def _gradient_cpu(emissions, transitions, start, end, lengths, alpha, scale, status, weight):
+def gradient_cpu(emissions, transitions, start, end, lengths, alpha, scale, status, weight):
     like = emissions, transitions, start, end
-    rest = map(_array, (lengths, alpha, scale, status, weight))
-    return _tensors(like, _kernels().gradient(*_arrays(*like), *rest))
+    rest = map(array, (lengths, alpha, scale, status, weight))
+    return tensors(like, kernels().gradient(*arrays(*like), *rest))
 
 
-def _hessian_product_cpu(
+def hessian_product_cpu(
     emissions, transitions, start, end, d_emissions, d_transitions, d_start, d_end, lengths, weight
 ):
     like = emissions, transitions, start, end
-    direction = _arrays(d_emissions, d_transitions, d_start, d_end)
-    product = _kernels().hessian_product(*_arrays(*like), direction, _array(lengths), _array(weight))
-    return _tensors(like, product)
+    direction = arrays(d_emissions, d_transitions, d_start, d_end)
+    product = kernels().hessian_product(*arrays(*like), direction, array(lengths), array(weight))
+    return tensors(like, product)
 
 
-def _expected_score_cpu(
+def expected_score_cpu(
     emissions, transitions, start, end, d_emissions, d_transitions, d_start, d_end, lengths
 ):
-    scores = _arrays(emissions, transitions, start, end)
-    direction = _arrays(d_emissions, d_transitions, d_start, d_end)
-    return torch.from_numpy(_kernels().expected_score(*scores, direction, _array(lengths)))
+    scores = arrays(emissions, transitions, start, end)
+    direction = arrays(d_emissions, d_transitions, d_start, d_end)
+    return torch.from_numpy(kernels().expected_score(*scores, direction, array(lengths)))
 
 
-def _score_cpu(emissions, transitions, start, end, lengths, labels):
-    scores = _arrays(emissions, transitions, start, end)
-    return torch.from_numpy(_kernels().score(*scores, _array(lengths), _array(labels)))
+def score_cpu(emissions, transitions, start, end, lengths, labels):
+    scores = arrays(emissions, transitions, start, end)
+    return torch.from_numpy(kernels().score(*scores, array(lengths), array(labels)))
 
 
-def _score_gradient_cpu(emissions, transitions, start, end, lengths, labels, weight):
+def score_gradient_cpu(emissions, transitions, start, end, lengths, labels, weight):
     like = emissions, transitions, start, end
-    arrays = _arrays(*like)[:2]
-    return _tensors(like, _kernels().score_gradient(*arrays, *map(_array, (lengths, labels, weight))))
+    arrays = arrays(*like)[:2]
+    return tensors(like, kernels().score_gradient(*arrays, *map(array, (lengths, labels, weight))))
 
 
-def _decode_cpu(emissions, transitions, start, end, lengths):
-    return torch.from_numpy(_kernels().decode(*_arrays(emissions, transitions, start, end), _array(lengths)))
+def decode_cpu(emissions, transitions, start, end, lengths):
+    return torch.from_numpy(kernels().decode(*arrays(emissions, transitions, start, end), array(lengths)))
 
 
-def _k_best_cpu(emissions, transitions, start, end, lengths, k):
-    scores = _arrays(emissions, transitions, start, end)
-    return tuple(map(torch.from_numpy, _kernels().k_best(*scores, _array(lengths), k)))
+def k_best_cpu(emissions, transitions, start, end, lengths, k):
+    scores = arrays(emissions, transitions, start, end)
+    return tuple(map(torch.from_numpy, kernels().k_best(*scores, array(lengths), k)))
 
 
-def _sample_cpu(emissions, transitions, start, end, lengths, uniforms):
-    scores = _arrays(emissions, transitions, start, end)
-    return torch.from_numpy(_kernels().sample(*scores, _array(lengths), _array(uniforms)))
+def sample_cpu(emissions, transitions, start, end, lengths, uniforms):
+    scores = arrays(emissions, transitions, start, end)
+    return torch.from_numpy(kernels().sample(*scores, array(lengths), array(uniforms)))
 
 
 for _name in _SCHEMAS:
-    _library.impl(_name, globals()[f"_{_name.removeprefix('chain_')}_cpu"], "CPU")
+    _library.impl(_name, globals()[f"{_name.removeprefix('chain_')}_cpu"], "CPU")
 
 
 def _fake(name):
@@ -127,7 +134,7 @@ def _per_row(emissions):
 @_fake("log_partition")
 def _log_partition_fake(emissions, transitions, start, end, lengths):
     status = emissions.new_empty(emissions.shape[0], dtype=torch.int8)
-    alpha = emissions.new_empty((*emissions.shape[:2], _kernels().padded_labels(emissions.shape[2], emissions.dtype)))
+    alpha = emissions.new_empty((*emissions.shape[:2], kernels().padded_labels(emissions.shape[2], emissions.dtype)))
     return _per_row(emissions), alpha, emissions.new_empty(emissions.shape[:2]), status
 
 

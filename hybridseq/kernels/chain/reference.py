@@ -101,6 +101,7 @@ def score(emissions, transitions, start, end, lengths, labels):
     return total + start[labels[:, 0]] + end[labels[rows, lengths - 1]]
 
 
+@torch.no_grad()
 def decode(emissions, transitions, start, end, lengths):
     """Best label sequence of each row, (B, T), padded with −100; all −100 where none is possible."""
     batch, steps, _ = emissions.shape
@@ -120,6 +121,7 @@ def decode(emissions, transitions, start, end, lengths):
     return labels
 
 
+@torch.no_grad()
 def k_best(emissions, transitions, start, end, lengths, k):
     """The k best label sequences of each row, best first: labels (B, k, T) and their scores (B, k).
 
@@ -145,6 +147,7 @@ def k_best(emissions, transitions, start, end, lengths, k):
     return labels, scores
 
 
+@torch.no_grad()
 def sample(emissions, transitions, start, end, lengths, uniforms):
     """Exact draws by forward filtering and backward sampling, (n, B, T) from ``uniforms`` (n, B, T) in [0, 1)."""
     draws, batch, steps = uniforms.shape

@@ -57,9 +57,18 @@ def _check(emissions, transitions, start, end, lengths, invalid):
     )
 
 
-def _share(emissions, lengths, cost=1):
+def _summed(start, end, dtype):
+    """Totals of the threads' own accumulators."""
+    return start.sum(0).astype(dtype), end.sum(0).astype(dtype)
+
+
+def _share(emissions, lengths, cost=1.0):
+    """Rows for each thread; ``cost`` is relative to a blocked forward pass."""
     count = emissions.shape[2]
-    return threads.share_rows(lengths, cost * count * (count + 30), viterbi.BLOCK)
+    nanoseconds = 10 + 0.012 * count * padded_labels(count, emissions.dtype)
+    if emissions.dtype == np.float64:
+        nanoseconds *= 2
+    return threads.share_rows(lengths, cost * nanoseconds, viterbi.BLOCK)
 
 
 def log_partition(emissions, transitions, start, end, lengths):
@@ -90,7 +99,7 @@ def gradient(emissions, transitions, start, end, lengths, alpha, scale, status, 
     """
     count, shared = emissions.shape[2], is_shared(transitions)
     matrix, _, lost, _ = _exp_transitions(transitions, transposed=shared)
-    parts = _share(emissions, lengths)
+    parts = _share(emissions, lengths, 2)
     grad_emissions = np.empty_like(emissions)
     grad_start, grad_end = np.zeros((2, len(parts), count))
     pairs = np.zeros((len(parts), -(-count // 4) * 4, matrix.shape[1]))
@@ -104,7 +113,7 @@ def gradient(emissions, transitions, start, end, lengths, alpha, scale, status, 
     if shared:
         total = pairs.sum(0)[:count, :count] * matrix[:count, :count].T + grad_transitions.sum((0, 1))
         grad_transitions = total.astype(emissions.dtype).reshape(transitions.shape)
-    return grad_emissions, grad_transitions, grad_start.sum(0), grad_end.sum(0)
+    return grad_emissions, grad_transitions, *_summed(grad_start, grad_end, emissions.dtype)
 
 
 def score(emissions, transitions, start, end, lengths, labels):
@@ -130,7 +139,7 @@ def score_gradient(emissions, transitions, lengths, labels, weight):
     paths.score_gradient(
         0, rows, lengths, labels, weight, grad_emissions, grad_transitions, grad_start, grad_end, shared
     )
-    return grad_emissions, grad_transitions, grad_start[0], grad_end[0]
+    return grad_emissions, grad_transitions, *_summed(grad_start, grad_end, emissions.dtype)
 
 
 def decode(emissions, transitions, start, end, lengths):
@@ -159,7 +168,7 @@ def k_best(emissions, transitions, start, end, lengths, k):
     labels = np.empty((len(emissions), k, emissions.shape[1]), np.int64)
     scores = np.empty((len(emissions), k))
     invalid = np.zeros(len(emissions), np.int64)
-    parts = _share(emissions, lengths, k)
+    parts = _share(emissions, lengths, 20 * k)
     threads.run(
         viterbi.k_best, parts, emissions, transitions, start, end, lengths, k, labels, scores, invalid
     )
@@ -171,7 +180,7 @@ def sample(emissions, transitions, start, end, lengths, uniforms):
     """Exact draws (n, B, T) from ``uniforms`` (n, B, T) float64 in [0, 1)."""
     labels = np.empty(uniforms.shape, np.int64)
     invalid = np.zeros(len(emissions), np.bool_)
-    parts = _share(emissions, lengths, 4)
+    parts = _share(emissions, lengths, 20)
     threads.run(paths.sample, parts, emissions, transitions, start, end, lengths, uniforms, labels, invalid)
     _check(emissions, transitions, start, end, lengths, invalid)
     return labels
@@ -180,7 +189,7 @@ def sample(emissions, transitions, start, end, lengths, uniforms):
 def expected_score(emissions, transitions, start, end, direction, lengths):
     """Expected score (B,) float64, under the chain, of a direction: four arrays shaped as the scores."""
     out, invalid = np.empty(len(emissions)), np.zeros(len(emissions), np.bool_)
-    parts = _share(emissions, lengths, 8)
+    parts = _share(emissions, lengths, 60)
     threads.run(
         second_order.expected_score,
         parts,
@@ -200,7 +209,7 @@ def expected_score(emissions, transitions, start, end, direction, lengths):
 def hessian_product(emissions, transitions, start, end, direction, lengths, weight):
     """Derivative of ``gradient`` along a direction, shaped as the scores; ``weight`` (B,) float64."""
     count, shared = emissions.shape[2], is_shared(transitions)
-    parts = _share(emissions, lengths, 8)
+    parts = _share(emissions, lengths, 60)
     out_start, out_end = np.zeros((2, len(parts), count))
     out_emissions = np.empty_like(emissions)
     out_transitions = np.zeros((len(parts), 1, count, count)) if shared else np.empty_like(transitions)
@@ -221,4 +230,4 @@ def hessian_product(emissions, transitions, start, end, direction, lengths, weig
     )
     if shared:
         out_transitions = out_transitions.sum(0, keepdims=True).astype(emissions.dtype)
-    return out_emissions, out_transitions, out_start.sum(0), out_end.sum(0)
+    return out_emissions, out_transitions, *_summed(out_start, out_end, emissions.dtype)
