@@ -128,4 +128,5 @@ def test_schedules_rise_to_one_and_never_above(name):
 def test_the_progress_table_goes_to_standard_error(capsys):
     fit(Recipe(max_epochs=2), score=lambda module: 0.25, progress="held-out F1")
     out, err = capsys.readouterr()
-    assert out == "" and "held-out F1" in err and err.count("0.2500") == 2 and err.count("best") == 1
+    assert out == "" and "held-out F1" in err and len(err.splitlines()) == 3
+    assert err.count("0.2500") == 2 and err.count("best") == 1
