@@ -101,8 +101,8 @@ def score_cpu(emissions, transitions, start, end, lengths, labels):
 
 def score_gradient_cpu(emissions, transitions, start, end, lengths, labels, weight):
     like = emissions, transitions, start, end
-    arrays = arrays(*like)[:2]
-    return tensors(like, kernels().score_gradient(*arrays, *map(array, (lengths, labels, weight))))
+    shapes = arrays(*like)[:2]
+    return tensors(like, kernels().score_gradient(*shapes, *map(array, (lengths, labels, weight))))
 
 
 def decode_cpu(emissions, transitions, start, end, lengths):

@@ -7,15 +7,8 @@ Arrays are C-contiguous and of one dtype, float32 or float64; transitions (1, 1,
 import numpy as np
 
 from hybridseq.kernels import simd, threads
+from hybridseq.kernels.chain.errors import InvalidLabel, InvalidScore
 from hybridseq.kernels.chain.numba_cpu import forward_backward, paths, primitives, second_order, viterbi
-
-
-class InvalidScore(ValueError):
-    """A score is NaN or +inf."""
-
-
-class InvalidLabel(ValueError):
-    """A label is outside 0 … K-1."""
 
 
 def is_shared(transitions):
@@ -46,15 +39,12 @@ def _check(emissions, transitions, start, end, lengths, invalid):
     """Raise for the first row marked in ``invalid``, or for the parameters."""
     for name, scores in (("transitions", transitions), ("start", start), ("end", end)):
         if viterbi.invalid_scores(scores):
-            raise InvalidScore(f"{name} must be finite or -inf (impossible); got NaN or +inf.")
+            raise InvalidScore(None, scores[~(scores < np.inf)][0], name)
     if invalid is None or not invalid.any():
         return
     row = int(np.flatnonzero(invalid)[0])
     t, label = np.argwhere(~(emissions[row, : lengths[row]] < np.inf))[0]
-    raise InvalidScore(
-        f"emissions[{row}, {t}, {label}] is {emissions[row, t, label]}: scores must be finite or -inf (impossible). "
-        "Look for an overflow or a division by zero in the encoder."
-    )
+    raise InvalidScore((row, int(t), int(label)), emissions[row, t, label])
 
 
 def _summed(start, end, dtype):
@@ -122,10 +112,7 @@ def score(emissions, transitions, start, end, lengths, labels):
     paths.score(0, np.arange(len(emissions)), emissions, transitions, start, end, lengths, labels, out, bad)
     if (bad >= 0).any():
         row = int(np.flatnonzero(bad >= 0)[0])
-        raise InvalidLabel(
-            f"labels[{row}, {bad[row]}] is {labels[row, bad[row]]}; expected 0 to {emissions.shape[2] - 1}. Tokens "
-            "without a label belong outside the mask (nn.CRF's mask=) or beyond the row's length."
-        )
+        raise InvalidLabel((row, int(bad[row])), int(labels[row, bad[row]]), emissions.shape[2])
     return out
 
 
