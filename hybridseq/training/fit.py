@@ -20,9 +20,9 @@ from hybridseq.training.schedule import SCHEDULES
 class Recipe:
     """How to fit; the estimators' parameters of the same names say what each is."""
 
-    learning_rate: float = 2e-3
+    learning_rate: float = 6e-3
     transition_rate: float | None = None
-    weight_decay: float = 1e-2
+    weight_decay: float = 3e-2
     batch_size: int | None = None
     max_epochs: int | None = None
     patience: int | None = None
@@ -120,7 +120,7 @@ def fit_network(
     net.fit(dataset, None)
     return Fitted(
         held_out.best_module_,
-        [{k: v for k, v in row.items() if k != "batches"} for row in net.history],
+        [_plain(row) for row in net.history],
         held_out.best_epoch_,
         held_out.best_score_ if score else None,
         net,
@@ -151,6 +151,11 @@ def _callbacks(recipe, *, average, held_out, dataset: SentenceDataset, extra, pr
         stop = EarlyStopping("valid_score", recipe.patience, threshold=0, lower_is_better=False, sink=_quiet)
         chosen.append(("stop", stop))
     return chosen
+
+
+def _plain(row):
+    """An epoch's record in Python's own types, without its batches."""
+    return {k: v.item() if hasattr(v, "item") else v for k, v in row.items() if k != "batches"}
 
 
 def _quiet(*args, **kwargs):
