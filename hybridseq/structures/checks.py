@@ -64,3 +64,15 @@ def check_labels(labels, emissions):
 def check_like_emissions(name, tensor, emissions):
     if shape_of(tensor) != shape_of(emissions):
         raise ShapeError(f"{name} must have shape (B, T, K) = {shape_of(emissions)}; got {shape_of(tensor)}.")
+
+
+def check_same_positions(ours, theirs):
+    """Two structures to compare must cover the same positions."""
+    check_like_emissions("the other structure's emissions", theirs.emissions, ours.emissions)
+    if torch.compiler.is_compiling():
+        return
+    for name in ("lengths", "mask"):
+        mine, other = getattr(ours, name, None), getattr(theirs, name, None)
+        same = mine is other or (mine is not None and other is not None and torch.equal(mine, other))
+        if not same:
+            raise ValueError(f"the structures' {name} differ; build both over the same positions.")

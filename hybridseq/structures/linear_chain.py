@@ -6,9 +6,7 @@ from torch import Tensor
 
 from hybridseq.kernels.chain import backends
 from hybridseq.structures import checks
-from hybridseq.structures.structure import Structure
-
-_NARROW = torch.float16, torch.bfloat16
+from hybridseq.structures.structure import Structure, wide
 
 
 def _like(tensor, emissions):
@@ -70,7 +68,7 @@ class LinearChain(Structure):
         else:
             lengths = lengths.to(emissions.device, torch.int64)
             checks.check_lengths(lengths, emissions)
-        self.emissions = emissions.float() if emissions.dtype in _NARROW else emissions
+        self.emissions = wide(emissions)
         self.transitions = _like(transitions, self.emissions)
         self.start, self.end = (self._vector(name, x) for name, x in (("start", start), ("end", end)))
         self.lengths = lengths

@@ -1,11 +1,32 @@
 """A chain over some of a row's tokens: the others (subwords, [CLS], unlabelled) are left out, and keep their places."""
 
+import functools
+
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from hybridseq.kernels.chain.errors import InvalidLabel, InvalidScore
 from hybridseq.structures import checks
-from hybridseq.structures.structure import NO_LABEL, Structure
+from hybridseq.structures.structure import NO_LABEL, Structure, wide
+
+
+def _own_places(method):
+    """The method, whose errors name places in the batch as it was given, not as it was packed."""
+
+    @functools.wraps(method)
+    def placed(self, *args):
+        if torch.compiler.is_compiling():
+            return method(self, *args)
+        try:
+            return method(self, *args)
+        except (InvalidLabel, InvalidScore) as error:
+            if error.place is None:
+                raise
+            row, position = error.place[:2]
+            raise error.moved(int(self._source[row, position])) from None
+
+    return placed
 
 
 class MaskedChain(Structure):
@@ -34,9 +55,9 @@ class MaskedChain(Structure):
         # Stable: tokens under the mask first, in their order.
         self._source = torch.argsort(~mask, dim=1, stable=True)
         self._make = make
-        self.emissions = emissions
+        self.emissions = wide(emissions)
         self.lengths = lengths
-        self.chain = make(emissions.gather(1, self._source[:, :, None].expand(emissions.shape)), lengths)
+        self.chain = make(self.emissions.gather(1, self._source[:, :, None].expand(emissions.shape)), lengths)
 
     def __repr__(self):
         return f"MaskedChain({self.chain!r})"
@@ -56,20 +77,25 @@ class MaskedChain(Structure):
         index = self._source.reshape(*self._source.shape, *[1] * (tensor.dim() - 2)).expand(tensor.shape)
         return tensor.gather(1, index)
 
+    @_own_places
     def raw_score(self, labels):
         return self.chain.raw_score(self._pack(labels))
 
+    @_own_places
     def raw_log_partition(self):
         return self.chain.raw_log_partition()
 
+    @_own_places
     def raw_expected_score(self, other):
         return self.chain.raw_expected_score(other.chain)
 
+    @_own_places
     def marginals(self) -> Float[Tensor, "B T K"]:
         packed = self.chain.marginals()
         index = self._source[:, :, None].expand(packed.shape)
         return torch.zeros_like(packed).scatter(1, index, packed)
 
+    @_own_places
     def pair_marginals(self) -> Float[Tensor, "B S K K"]:
         packed = self.chain.pair_marginals()
         batch, steps, labels, _ = packed.shape
@@ -78,20 +104,24 @@ class MaskedChain(Structure):
         # Pairs that start at a row's last token hold nothing, so the place beyond T-1 stays 0.
         return full.scatter(1, index, packed)[:, :-1]
 
+    @_own_places
     def decode(self) -> Int64[Tensor, "B T"]:
         labels = self.chain.decode()
         return torch.full_like(labels, NO_LABEL).scatter(1, self._source, labels)
 
+    @_own_places
     def raw_k_best(self, k):
         labels, scores = self.chain.raw_k_best(k)
         source = self._source[:, None].expand(labels.shape)
         return torch.full_like(labels, NO_LABEL).scatter(2, source, labels), scores
 
+    @_own_places
     def raw_sample(self, uniforms):
         labels = self.chain.raw_sample(uniforms)
         source = self._source[None].expand(labels.shape)
         return torch.full_like(labels, NO_LABEL).scatter(2, source, labels)
 
+    @_own_places
     def raw_max_score(self):
         return self.chain.raw_max_score()
 

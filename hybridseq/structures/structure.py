@@ -9,6 +9,12 @@ from torch import Tensor
 from hybridseq.structures import checks
 
 NO_LABEL = -100
+_NARROW = torch.float16, torch.bfloat16
+
+
+def wide(tensor):
+    """float16 and bfloat16 as float32, anything else as it is."""
+    return tensor.float() if tensor.dtype in _NARROW else tensor
 
 
 class Structure(ABC):
@@ -132,7 +138,7 @@ class Structure(ABC):
 
     def cross_entropy(self, other: "Structure") -> Float[Tensor, "B"]:
         """−Σ p log q for another structure q of the same shape, in nats; +inf where q forbids what p allows."""
-        checks.check_like_emissions("the other structure's emissions", other.emissions, self.emissions)
+        checks.check_same_positions(self, other)
         return self._round(self.raw_cross_entropy(other))
 
     def entropy(self) -> Float[Tensor, "B"]:
@@ -141,7 +147,7 @@ class Structure(ABC):
 
     def kl(self, other: "Structure") -> Float[Tensor, "B"]:
         """Kullback-Leibler divergence from this distribution to ``other``, in nats, differentiable."""
-        checks.check_like_emissions("the other structure's emissions", other.emissions, self.emissions)
+        checks.check_same_positions(self, other)
         return self._round(self.raw_cross_entropy(other) - self.raw_cross_entropy(self))
 
     def expected_cost(self, cost: Float[Tensor, "B T K"]) -> Float[Tensor, "B"]:

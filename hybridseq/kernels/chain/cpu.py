@@ -8,10 +8,6 @@ import torch
 
 from hybridseq.kernels.chain import ops
 
-k_best = ops.k_best
-sample = ops.sample
-
-
 class _LogPartition(torch.autograd.Function):
     @staticmethod
     def forward(ctx, emissions, transitions, start, end, lengths):
@@ -63,11 +59,26 @@ def score(emissions, transitions, start, end, lengths, labels):
     return _Score.apply(emissions, transitions, start, end, lengths, labels)
 
 
+def _constants(*scores):
+    """The scores without their graph, for what has no gradient."""
+    return (x.detach() for x in scores)
+
+
 def decode(emissions, transitions, start, end, lengths):
     """Best label sequence of each row, (B, T)."""
     if torch.compiler.is_compiling():
-        return ops.decode(emissions, transitions, start, end, lengths)
+        return ops.decode(*_constants(emissions, transitions, start, end), lengths)
     return ops.decode_cpu(emissions, transitions, start, end, lengths)
+
+
+def k_best(emissions, transitions, start, end, lengths, k):
+    """The k best label sequences (B, k, T) and their scores (B, k) float64."""
+    return ops.k_best(*_constants(emissions, transitions, start, end), lengths, k)
+
+
+def sample(emissions, transitions, start, end, lengths, uniforms):
+    """Exact draws (n, B, T)."""
+    return ops.sample(*_constants(emissions, transitions, start, end), lengths, uniforms)
 
 
 def _gradient(emissions, transitions, start, end, lengths):

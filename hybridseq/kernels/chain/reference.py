@@ -29,11 +29,21 @@ def _select(condition, new, old):
     return torch.where(condition.view(-1, *[1] * (new.dim() - 1)), new, old)
 
 
+def _used(emissions, transitions, lengths):
+    """The scores with 0 in the padding, where even NaN must not matter, nor in the gradient."""
+    inside = torch.arange(emissions.shape[1], device=lengths.device) < lengths[:, None]
+    emissions = torch.where(inside[:, :, None], emissions, 0)
+    if transitions.dim() == 4:
+        transitions = torch.where(inside[:, 1:, None, None], transitions, 0)
+    return emissions, transitions
+
+
 def forward(emissions, transitions, start, lengths):
     """Log-scores of all prefixes that end in a label, a list of T tensors (B, K).
 
     Past a row's length its last vector is repeated. Rabiner (1989), eq. 19-20, in log space.
     """
+    emissions, transitions = _used(emissions, transitions, lengths)
     alphas = [start + emissions[:, 0]]
     for t in range(1, emissions.shape[1]):
         moved = logsumexp(alphas[-1][:, :, None] + _step(transitions, t - 1), 1) + emissions[:, t]
@@ -43,6 +53,7 @@ def forward(emissions, transitions, start, lengths):
 
 def backward(emissions, transitions, end, lengths):
     """Log-scores of all suffixes that follow a label, a list of T tensors (B, K). Rabiner (1989), eq. 24-25."""
+    emissions, transitions = _used(emissions, transitions, lengths)
     last = end.expand(emissions.shape[0], -1)
     betas = [last]
     for t in range(emissions.shape[1] - 1, 0, -1):
@@ -78,6 +89,7 @@ def pair_marginals(emissions, transitions, start, end, lengths):
     batch, steps, labels = emissions.shape
     if steps == 1:
         return emissions.new_zeros(batch, 0, labels, labels)
+    emissions, transitions = _used(emissions, transitions, lengths)
     alphas = forward(emissions, transitions, start, lengths)
     betas = backward(emissions, transitions, end, lengths)
     pairs = []
@@ -175,6 +187,7 @@ def expected_score(emissions, transitions, start, end, direction, lengths):
     scores = emissions, transitions, start, end, lengths
     nodes, pairs = marginals(*scores), pair_marginals(*scores)
     rows = torch.arange(len(emissions), device=lengths.device)
+    d_emissions, d_transitions = _used(d_emissions, d_transitions, lengths)
     steps = d_transitions[None, None] if d_transitions.dim() == 2 else d_transitions
     return (
         (nodes * d_emissions).sum((1, 2))
