@@ -44,6 +44,16 @@ def _lanes(array):
     return lambda array: count
 
 
+def number(array, value):
+    """``value`` in the array's type."""
+
+
+@overload(number)
+def _number(array, value):
+    kind = np.float32 if array.dtype.bitwidth == 32 else np.float64
+    return lambda array, value: kind(value)
+
+
 def _address(context, builder, array_type, array, index):
     struct = context.make_array(array_type)(context, builder, array)
     vector = context.get_value_type(Vector(array_type.dtype))
@@ -266,7 +276,12 @@ def exp(array, x):
 
 
 _EXP = {
-    32: (-87.0, 0.693359375, -2.12194440e-4, (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)),
+    32: (
+        -87.0,
+        0.693359375,
+        -2.12194440e-4,
+        (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1),
+    ),
     64: (
         -708.0,
         0.693147180369123816490,

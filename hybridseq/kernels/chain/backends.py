@@ -17,9 +17,7 @@ def choose(device, name=None):
     if name is None:
         return _PREFERRED.get(device.type, "reference")
     if name not in _MODULES:
-        raise ValueError(
-            f"backend {name!r} is unknown; choose one of {sorted(_MODULES)}, or None for the fastest."
-        )
+        raise ValueError(f"backend {name!r} is unknown; choose one of {sorted(_MODULES)}, or None for the fastest.")
     devices = [d for d, preferred in _PREFERRED.items() if preferred == name]
     if devices and device.type not in devices:
         raise ValueError(f"backend {name!r} runs on {devices}, but the emissions are on {device.type!r}.")

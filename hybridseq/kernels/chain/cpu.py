@@ -8,6 +8,7 @@ import torch
 
 from hybridseq.kernels.chain import ops
 
+
 class _LogPartition(torch.autograd.Function):
     @staticmethod
     def forward(ctx, emissions, transitions, start, end, lengths):

@@ -86,9 +86,7 @@ def hessian_product_cpu(
     return tensors(like, product)
 
 
-def expected_score_cpu(
-    emissions, transitions, start, end, d_emissions, d_transitions, d_start, d_end, lengths
-):
+def expected_score_cpu(emissions, transitions, start, end, d_emissions, d_transitions, d_start, d_end, lengths):
     scores = arrays(emissions, transitions, start, end)
     direction = arrays(d_emissions, d_transitions, d_start, d_end)
     return torch.from_numpy(kernels().expected_score(*scores, direction, array(lengths)))
@@ -140,8 +138,7 @@ def _log_partition_fake(emissions, transitions, start, end, lengths):
 
 def _like_scores(emissions, transitions, start, end, *rest):
     return tuple(
-        torch.empty_like(x, memory_format=torch.contiguous_format)
-        for x in (emissions, transitions, start, end)
+        torch.empty_like(x, memory_format=torch.contiguous_format) for x in (emissions, transitions, start, end)
     )
 
 

@@ -156,9 +156,7 @@ def k_best(emissions, transitions, start, end, lengths, k):
     scores = np.empty((len(emissions), k))
     invalid = np.zeros(len(emissions), np.int64)
     parts = _share(emissions, lengths, 20 * k)
-    threads.run(
-        viterbi.k_best, parts, emissions, transitions, start, end, lengths, k, labels, scores, invalid
-    )
+    threads.run(viterbi.k_best, parts, emissions, transitions, start, end, lengths, k, labels, scores, invalid)
     _check(emissions, transitions, start, end, lengths, invalid)
     return labels, scores
 

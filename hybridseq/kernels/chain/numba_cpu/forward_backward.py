@@ -28,7 +28,21 @@ def _of_status(rows, status, wanted):
 
 @kernel
 def forward(
-    part, rows, emissions, transitions, start, end, lengths, matrix, top, lost, dense, alpha, scale, log_partition, status
+    part,
+    rows,
+    emissions,
+    transitions,
+    start,
+    end,
+    lengths,
+    matrix,
+    top,
+    lost,
+    dense,
+    alpha,
+    scale,
+    log_partition,
+    status,
 ):
     """Log-partition and scaled prefixes of ``rows``; ``matrix``, ``top``, ``lost``, ``dense``: see exp_transitions."""
     tops = np.zeros(lengths.size, emissions.dtype)
@@ -37,16 +51,14 @@ def forward(
         status[b] = SCALED
         if invalid_scores(emissions[b, :length]) > 0:
             status[b] = INVALID
-        elif dense:
+        elif transitions.shape[0] == 1 and transitions.shape[1] == 1:
             tops[b], fit = _exp_row(emissions, start, end, b, length, alpha)
             if fit:
                 status[b] = MODERATE
     chosen = _of_status(rows, status, MODERATE)
     for first in range(0, chosen.size, _MODERATE_BLOCK):
         block = chosen[first : first + _MODERATE_BLOCK]
-        if not _moderate_forward(lengths, block, matrix, top, tops, alpha, scale, log_partition):
-            for b in block:
-                status[b] = SCALED
+        _moderate_forward(lengths, block, matrix, top, lost, dense, tops, alpha, scale, log_partition, status, SCALED)
     chosen = _of_status(rows, status, SCALED)
     for first in range(0, chosen.size, _SCALED_BLOCK):
         block = chosen[first : first + _SCALED_BLOCK]
@@ -90,7 +102,13 @@ def backward(
         _exp_row(emissions, start, end, b, lengths[b], rates)
     for first in range(0, chosen.size, _MODERATE_BLOCK):
         block = chosen[first : first + _MODERATE_BLOCK]
-        _moderate_backward(lengths, block, matrix, alpha, scale, weight, rates, grad_emissions, pairs[part])
+        own_pairs = np.zeros(pairs.shape[1:])
+        while block.size > 0 and not _moderate_backward(
+            lengths, block, matrix, alpha, scale, weight, rates, grad_emissions, own_pairs, status, SCALED
+        ):
+            block = _of_status(block, status, MODERATE)
+            own_pairs[:] = 0
+        pairs[part] += own_pairs
     chosen = _of_status(rows, status, SCALED)
     for first in range(0, chosen.size, _SCALED_BLOCK):
         block = chosen[first : first + _SCALED_BLOCK]

@@ -1,8 +1,9 @@
-"""Scaled probabilities for scores of moderate range: the fastest path, without a check at every step.
+"""Scaled probabilities for emissions of moderate range and shared transitions: the fastest path.
 
-All transitions are finite and none much less likely than the best, and a row's emissions span a bounded range (or are
-−inf). Then nothing that matters can vanish, whatever the sequence; the argument is in the folder's README ("When scaling
-is safe"). Rows are taken in blocks so that one pass over the transitions serves them all.
+A row's emissions span a bounded range (or are −inf), so that one exp over the whole row serves. Where all transitions are
+finite and none much less likely than the best, nothing that matters can vanish whatever the sequence; else each step
+looks whether something did, and the row goes to a slower path. The argument is in the folder's README ("When scaling is
+safe"). Rows are taken in blocks so that one pass over the transitions serves them all.
 """
 
 import numpy as np
@@ -13,8 +14,8 @@ from hybridseq.kernels.chain.numba_cpu.primitives import (
     add_outer_products,
     flush,
     kernel,
-    padded,
     pair_buffer,
+    smallest_state,
     smallest_sum,
     times_matrix,
     widest_range,
@@ -28,7 +29,7 @@ def load_row(emissions, start, end, b, length, out):
     """out[b, :length] = a row's scores with start and end folded in, −inf in the padded labels."""
     steps, count = emissions.shape[1:]
     width, step = out.shape[2], simd.lanes(out)
-    nothing = emissions[0, 0, 0] * 0 - np.inf
+    nothing = simd.number(emissions, -np.inf)
     for t in range(length):
         for j in range(0, width, step):
             scores = simd.load_some(emissions, (b * steps + t) * count + j, count - j, nothing)
@@ -48,8 +49,8 @@ def exp_row(emissions, start, end, b, length, rates):
     steps, width = rates.shape[1:]
     step = simd.lanes(rates)
     first, last = b * steps * width, (b * steps + length) * width
-    nothing = simd.splat(rates, emissions[0, 0, 0] * 0 - np.inf)
-    everything = simd.splat(rates, emissions[0, 0, 0] * 0 + np.inf)
+    nothing = simd.splat(rates, simd.number(emissions, -np.inf))
+    everything = simd.splat(rates, simd.number(emissions, np.inf))
     high, low = nothing, everything
     for x in range(first, last, step):
         scores = simd.load(rates, x)
@@ -65,19 +66,59 @@ def exp_row(emissions, start, end, b, length, rates):
 
 
 @kernel
-def forward_block(lengths, rows, matrix, top_transition, tops, alpha, scale, log_partition):
+def absorb(sums, own, alpha, place, states):
+    """Prefixes at one position: alpha ← sums · rates. Returns their total."""
+    width, step = sums.shape[1], simd.lanes(alpha)
+    running = simd.splat(alpha, simd.number(alpha, 0))
+    for j in range(0, width, step):
+        value = simd.multiply(simd.load(sums, own + j), simd.load(alpha, place + j))
+        running = simd.add(running, value)
+        simd.store(alpha, place + j, value)
+        simd.store(states, own + j, value)
+    return simd.total(running)
+
+
+@kernel
+def absorb_checked(sums, own, alpha, place, states, lost):
+    """The same; also returns whether the sums can be trusted, and whether a live label came near vanishing.
+
+    ``lost`` says that one did before: then a sum of 0 may only seem so.
+    """
+    width, step = sums.shape[1], simd.lanes(alpha)
+    zero = simd.number(alpha, 0)
+    nothing, idle = simd.splat(alpha, zero), simd.splat(alpha, zero + np.inf)
+    missing = nothing if lost else idle
+    running, least_sum, least_state = nothing, idle, idle
+    for j in range(0, width, step):
+        total, rate = simd.load(sums, own + j), simd.load(alpha, place + j)
+        value = simd.multiply(total, rate)
+        running = simd.add(running, value)
+        arrived = simd.where_above(total, nothing, total, missing)
+        least_sum = simd.smaller(simd.where_above(rate, nothing, arrived, idle), least_sum)
+        alive = simd.where_above(total, nothing, value, idle)
+        least_state = simd.smaller(simd.where_above(rate, nothing, alive, idle), least_state)
+        simd.store(alpha, place + j, value)
+        simd.store(states, own + j, value)
+    trusted = simd.smallest(least_sum) >= smallest_sum(alpha)
+    return simd.total(running), trusted, simd.smallest(least_state) < smallest_state(alpha)
+
+
+@kernel
+def forward_block(
+    lengths, rows, matrix, top_transition, lost_transition, dense, tops, alpha, scale, log_partition, status, refused
+):
     """Forward pass of up to BLOCK rows, longest first; ``alpha`` holds the rates and receives the prefixes.
 
-    ``scale`` (B, T) receives what the prefixes were divided by. Returns whether no row's sum vanished.
+    ``scale`` (B, T) receives what the prefixes were divided by. A row that may have lost something gets the status
+    ``refused``.
     """
     length, width = alpha.shape[1:]
     step = simd.lanes(alpha)
     block = (rows.size + 3) // 4 * 4
-    zero = alpha[0, 0, 0] * 0
-    nothing = simd.splat(alpha, zero)
+    zero = simd.number(alpha, 0)
     low, high, small = zero + 1e-4, zero + 1e4, smallest_sum(alpha)
     states, sums = np.zeros((block, width), alpha.dtype), np.ones((block, width), alpha.dtype)
-    offset, good = np.zeros(block), True
+    offset, lost = np.zeros(block), np.zeros(block, np.bool_)
     active = rows.size
     for t in range(lengths[rows[0]]):
         while lengths[rows[active - 1]] <= t:
@@ -87,17 +128,16 @@ def forward_block(lengths, rows, matrix, top_transition, tops, alpha, scale, log
         for r in range(active):
             b = rows[r]
             place, own = (b * length + t) * width, r * width
-            running = nothing
-            for j in range(0, width, step):
-                value = simd.multiply(simd.load(sums, own + j), simd.load(alpha, place + j))
-                running = simd.add(running, value)
-                simd.store(alpha, place + j, value)
-                simd.store(states, own + j, value)
-            total = simd.total(running)
+            trusted = True
+            if dense:
+                total = absorb(sums, own, alpha, place, states)
+            else:
+                total, trusted, vanished = absorb_checked(sums, own, alpha, place, states, lost[r])
+                lost[r] = vanished or lost_transition
             divisor = zero + 1
-            if not (total >= low and total <= high):
-                if not total >= small:
-                    good = False
+            if not (total >= low and total <= high and trusted):
+                if not (total >= small and total < np.inf and trusted):
+                    status[b] = refused
                     total = zero + 1
                 divisor = total
                 offset[r] += np.log(total)
@@ -110,25 +150,28 @@ def forward_block(lengths, rows, matrix, top_transition, tops, alpha, scale, log
             scale[b, t] = divisor
             if t == lengths[b] - 1:
                 count = np.float64(lengths[b])
-                offset[r] += np.log(total) + count * np.float64(tops[b]) + (count - 1) * top_transition
+                offset[r] += np.log(total) + count * np.float64(tops[b])
+                if count > 1:
+                    offset[r] += (count - 1) * top_transition
     for r in range(rows.size):
         log_partition[rows[r]] = offset[r]
-    return good
 
 
 @kernel
-def backward_block(lengths, rows, matrix, alpha, scale, weight, rates, grad_emissions, pairs):
+def backward_block(lengths, rows, matrix, alpha, scale, weight, rates, grad_emissions, pairs, status, refused):
     """Backward pass of up to BLOCK rows.
 
     ``rates`` (B, T, padded K) is used up. Writes the weighted marginals; the weighted pair counts, still without the
-    factor exp(transitions), are added to ``pairs`` (float64). ``matrix`` is exp(transitions) transposed.
+    factor exp(transitions), are added to ``pairs`` (float64). ``matrix`` is exp(transitions) transposed. Returns
+    whether every row held; one that did not gets the status ``refused``, and the block must run again without it.
     """
     steps, width = alpha.shape[1:]
     count = grad_emissions.shape[2]
     step = simd.lanes(alpha)
     block = (rows.size + 3) // 4 * 4
     flat = alpha.reshape(alpha.size)
-    nothing = simd.splat(alpha, alpha[0, 0, 0] * 0)
+    nothing = simd.splat(alpha, simd.number(alpha, 0))
+    held = True
     beta, onward = np.zeros((block, width), alpha.dtype), np.zeros((block, width), alpha.dtype)
     flow, partial = np.zeros((block, width), alpha.dtype), pair_buffer(alpha, count)
     places = np.zeros(block, np.int64)
@@ -143,12 +186,20 @@ def backward_block(lengths, rows, matrix, alpha, scale, weight, rates, grad_emis
             place, own = (b * steps + t) * width, r * width
             running = nothing
             for j in range(0, width, step):
-                after = simd.load(beta, own + j)
-                both = simd.multiply(simd.load(alpha, place + j), after)
+                before = simd.load(alpha, place + j)
+                # What cannot be reached has no say, and its suffixes may overflow.
+                after = simd.where_above(before, nothing, simd.load(beta, own + j), nothing)
+                both = simd.multiply(before, after)
                 running = simd.add(running, both)
                 simd.store(onward, own + j, simd.multiply(simd.load(rates, place + j), after))
                 simd.store(flow, own + j, both)
-            inverse = 1 / simd.total(running)
+            mass = simd.total(running)
+            # Suffixes are kept such that prefix times suffix sums to 1; at the end the suffix is 1 itself.
+            if not ((mass > 0.5 and mass < 2) or (t == lengths[b] - 1 and mass > 0)):
+                status[b] = refused
+                held = False
+                mass = simd.number(alpha, 1)
+            inverse = 1 / mass
             share, onto = simd.splat(alpha, own_weight[b] * inverse), simd.splat(alpha, inverse / scale[b, t])
             weights = simd.splat(alpha, own_weight[b])
             for j in range(0, width, step):
@@ -164,3 +215,4 @@ def backward_block(lengths, rows, matrix, alpha, scale, weight, rates, grad_emis
             if t % FLUSH == 0:
                 flush(partial, pairs)
     flush(partial, pairs)
+    return held

@@ -27,9 +27,7 @@ def score(part, rows, emissions, transitions, start, end, lengths, labels, out, 
 
 
 @kernel
-def score_gradient(
-    part, rows, lengths, labels, weight, grad_emissions, grad_transitions, grad_start, grad_end, shared
-):
+def score_gradient(part, rows, lengths, labels, weight, grad_emissions, grad_transitions, grad_start, grad_end, shared):
     """Weighted counts of the parts that the label sequences use; a row without a path has none."""
     for b in rows:
         length = lengths[b]

@@ -78,7 +78,7 @@ def times_matrix(rows, matrix, out, count):
     """
     depth, width = matrix.shape
     step = simd.lanes(matrix)
-    zero = simd.splat(matrix, matrix[0, 0] * 0)
+    zero = simd.splat(matrix, simd.number(matrix, 0))
     for r in range(0, count, 4):
         for j in range(0, width, 2 * step):
             a0, a1, a2, a3, b0, b1, b2, b3 = zero, zero, zero, zero, zero, zero, zero, zero

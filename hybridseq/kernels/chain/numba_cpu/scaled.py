@@ -6,6 +6,7 @@ the same. The argument for the tests that decide this is in the folder's README 
 
 import numpy as np
 
+from hybridseq.kernels import simd
 from hybridseq.kernels.chain.numba_cpu.primitives import (
     FLUSH,
     add_outer_products,
@@ -46,7 +47,7 @@ def load_emissions(emissions, start, end, b, t, length, scores):
         below += scores[j] < np.inf
         top = scores[j] if scores[j] > top else top
     if below < count:
-        return scores[0] * np.nan
+        return simd.number(scores, np.nan)
     if top > -np.inf:
         for j in range(count):
             scores[j] -= top
@@ -68,7 +69,7 @@ def absorb(sums, scores, rates, lost):
     ``lost`` says that a live label may have vanished before: then a small sum may only seem so.
     """
     width = sums.size
-    zero, one = sums[0] * 0, sums[0] * 0 + 1
+    zero, one = simd.number(sums, 0), simd.number(sums, 1)
     small = smallest_sum(sums)
     total, doubtful = zero, zero
     if lost:
@@ -108,7 +109,7 @@ def forward_block(
     count, width = emissions.shape[2], alpha.shape[2]
     shared = transitions.shape[0] == 1 and transitions.shape[1] == 1
     block = (rows.size + 3) // 4 * 4
-    zero = emissions[0, 0, 0] * 0
+    zero = simd.number(emissions, 0)
     states = np.zeros((block, width), emissions.dtype)
     sums = np.zeros((block, width), emissions.dtype)
     scores = np.full((block, width), -np.inf, emissions.dtype)
@@ -202,7 +203,7 @@ def backward_block(
     flow = np.zeros((block, width), emissions.dtype)
     lost = np.zeros(block, np.bool_)
     own = np.empty((0, 0), emissions.dtype) if shared else np.zeros(matrix.shape, emissions.dtype)
-    zero = emissions[0, 0, 0] * 0
+    zero = simd.number(emissions, 0)
     partial, flat = pair_buffer(alpha, count), alpha.reshape(alpha.size)
     places = np.zeros(block, np.int64)
     tiny, least = smallest_sum(emissions), smallest_mass(emissions)
@@ -276,9 +277,7 @@ def backward_block(
             else:
                 for i in range(count):
                     for j in range(count):
-                        grad_transitions[b, t - 1, i, j] = (
-                            alpha[b, t - 1, i] * scale * own[i, j] * onward[r, j]
-                        )
+                        grad_transitions[b, t - 1, i, j] = alpha[b, t - 1, i] * scale * own[i, j] * onward[r, j]
             inverse = 1 / top
             for i in range(width):
                 beta[r, i] *= inverse

@@ -28,7 +28,7 @@ def times_matrix(rows, matrix, out, count):
     """out[r, j] = max over i of rows[r, i] + matrix[i, j]; tiles and shapes as in ``primitives.times_matrix``."""
     depth, width = matrix.shape
     lanes = simd.lanes(matrix)
-    none = simd.splat(matrix, matrix[0, 0] * 0 - np.inf)
+    none = simd.splat(matrix, simd.number(matrix, -np.inf))
     for r in range(0, count, 4):
         for j in range(0, width, 2 * lanes):
             a0, a1, a2, a3, b0, b1, b2, b3 = none, none, none, none, none, none, none, none
@@ -66,7 +66,7 @@ def row_times_matrix(row, scores, out):
     """out[j] = max over i of row[i] + scores[i, j], for one row and an unpadded contiguous matrix."""
     count = scores.shape[0]
     lanes = simd.lanes(out)
-    low = out[0] * 0 - np.inf
+    low = simd.number(out, -np.inf)
     for j in range(0, out.size, lanes):
         best = simd.splat(out, low)
         for i in range(count):
@@ -145,7 +145,7 @@ def decode_block(emissions, transitions, start, end, lengths, rows, matrix, arri
                     row_times_matrix(states[r], step(transitions, rows[r], t), moved[r])
         for r in range(active):
             place, own = (rows[r] * steps + t) * width, r * width
-            best = simd.splat(prefix, states[0, 0] * 0 - np.inf)
+            best = simd.splat(prefix, simd.number(states, -np.inf))
             for j in range(0, width, lanes):
                 value = simd.add(simd.load(prefix, place + j), simd.load(moved, own + j))
                 best = simd.larger(value, best)
