@@ -20,9 +20,9 @@ from hybridseq.training.schedule import SCHEDULES
 class Recipe:
     """How to fit; the estimators' parameters of the same names say what each is."""
 
-    learning_rate: float = 6e-3
+    learning_rate: float = 5e-3
     transition_rate: float | None = None
-    weight_decay: float = 3e-2
+    weight_decay: float = 5e-2
     batch_size: int | None = None
     max_epochs: int | None = None
     patience: int | None = None

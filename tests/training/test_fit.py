@@ -74,7 +74,7 @@ def test_the_transitions_have_their_own_rate():
         Recipe(max_epochs=1, batch_size=20, averaging=0, weight_decay=0, transition_rate=0.5, schedule="constant")
     )
     module = fitted.module
-    assert abs(module.structure.weight.item() / module.place.item() - 0.5 / 6e-3) < 1
+    assert abs(module.structure.weight.item() / module.place.item() - 0.5 / 5e-3) < 1
 
 
 class Norms(Callback):
