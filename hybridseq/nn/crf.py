@@ -77,9 +77,7 @@ class CRF(nn.Module):
         if lengths is not None:
             raise ValueError("give lengths= (padding on the right) or mask= (gaps anywhere), not both.")
         if mask.shape != emissions.shape[:2]:
-            raise ShapeError(
-                f"mask must have shape (B, T) = {tuple(emissions.shape[:2])}; got {tuple(mask.shape)}."
-            )
+            raise ShapeError(f"mask must have shape (B, T) = {tuple(emissions.shape[:2])}; got {tuple(mask.shape)}.")
         return MaskedChain(emissions, mask, self._chain)
 
     def _chain(self, emissions, lengths):

@@ -89,6 +89,7 @@ def gradient(emissions, transitions, start, end, lengths, alpha, scale, status, 
     """
     count, shared = emissions.shape[2], is_shared(transitions)
     matrix, _, lost, _ = _exp_transitions(transitions, transposed=shared)
+    status = status.copy()
     parts = _share(emissions, lengths, 2)
     grad_emissions = np.empty_like(emissions)
     grad_start, grad_end = np.zeros((2, len(parts), count))
@@ -97,12 +98,13 @@ def gradient(emissions, transitions, start, end, lengths, alpha, scale, status, 
     threads.run(
         forward_backward.backward,
         parts,
-        *(emissions, transitions, start, end, lengths, matrix, lost, alpha, scale, weight, status.copy()),
+        *(emissions, transitions, start, end, lengths, matrix, lost, alpha, scale, weight, status),
         *(grad_emissions, grad_transitions, pairs, grad_start, grad_end),
     )
     if shared:
-        total = pairs.sum(0)[:count, :count] * matrix[:count, :count].T + grad_transitions.sum((0, 1))
-        grad_transitions = total.astype(emissions.dtype).reshape(transitions.shape)
+        added = grad_transitions if (status == forward_backward.LOGARITHMIC).any() else grad_transitions[:0]
+        grad_transitions = np.empty_like(transitions)
+        primitives.pair_gradient(pairs, matrix, added, grad_transitions[0, 0])
     return grad_emissions, grad_transitions, *_summed(grad_start, grad_end, emissions.dtype)
 
 

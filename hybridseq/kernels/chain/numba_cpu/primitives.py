@@ -182,28 +182,47 @@ def row_times_matrix(row, matrix, out):
 
 @kernel
 def exp_transitions(scores, out):
-    """out[:K, :K] = exp(scores − largest), zero padded.
+    """out[:K, :K] = exp(scores − largest), zero padded; ``scores`` contiguous.
 
     Returns the largest score; whether a finite score came so low that products with it could vanish; and whether no
     score is so low, or −inf.
     """
-    labels = scores.shape[0]
-    top = scores[0, 0]
-    for i in range(labels):
-        for j in range(labels):
-            top = scores[i, j] if scores[i, j] > top else top
-    out[:] = 0
+    count, width = scores.shape[0], out.shape[1]
+    step = simd.lanes(out)
+    minus, plus, zero = simd.number(out, -np.inf), simd.number(out, np.inf), simd.number(out, 0)
+    nothing, everything = simd.splat(out, minus), simd.splat(out, plus)
+    high, low = nothing, everything
+    for i in range(count):
+        for j in range(0, width, step):
+            high = simd.larger(simd.load_some(scores, i * count + j, count - j, minus), high)
+            low = simd.smaller(simd.load_some(scores, i * count + j, count - j, plus), low)
+    top, impossible = simd.largest(high), simd.smallest(low) == -np.inf
     if top == -np.inf:
+        out[:] = zero
         return top, False, False
-    floor = smallest_transition(out)
-    low, impossible = 0, 0
-    for i in range(labels):
-        for j in range(labels):
-            value = exp(scores[i, j] - top)
-            out[i, j] = value
-            low += value < floor
-            impossible += scores[i, j] == -np.inf
-    return top, low > impossible, low == 0
+    shift, least = simd.splat(out, top), everything
+    for i in range(count):
+        for j in range(0, width, step):
+            score = simd.load_some(scores, i * count + j, count - j, minus)
+            value = simd.exp(out, simd.subtract(score, shift))
+            least = simd.smaller(simd.where_above(score, nothing, value, everything), least)
+            simd.store(out, i * width + j, value)
+    lost = simd.smallest(least) < smallest_transition(out)
+    return top, lost, not lost and not impossible
+
+
+@kernel
+def pair_gradient(pairs, matrix, added, out):
+    """out = Σ pairs ∘ exp(transitions) + Σ added, over the threads' own sums; ``matrix`` is transposed."""
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            total = 0.0
+            for part in range(pairs.shape[0]):
+                total += pairs[part, i, j]
+            total *= matrix[j, i]
+            for part in range(added.shape[0]):
+                total += added[part, 0, i, j]
+            out[i, j] = total
 
 
 def smallest_transition(array):
