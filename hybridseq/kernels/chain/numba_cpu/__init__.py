@@ -37,6 +37,10 @@ def _exp_transitions(transitions, transposed=False):
 
 def _check(emissions, transitions, start, end, lengths, invalid):
     """Raise for the first row marked in ``invalid``, or for the parameters."""
+    if not is_shared(transitions) and viterbi.invalid_scores(transitions):
+        # The padding may hold anything.
+        inside = np.arange(1, emissions.shape[1]) < lengths[:, None]
+        transitions = transitions[inside]
     for name, scores in (("transitions", transitions), ("start", start), ("end", end)):
         if viterbi.invalid_scores(scores):
             raise InvalidScore(None, scores[~(scores < np.inf)][0], name)

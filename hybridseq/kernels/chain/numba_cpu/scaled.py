@@ -160,7 +160,7 @@ def forward_block(
                 alpha[b, t, j] = states[r, j]
             offset[r] += top[r]
             product[r] *= total
-            if product[r] < 1e-200 or product[r] > 1e200:
+            if product[r] < 1e-100 or product[r] > 1e100:
                 offset[r] += np.log(product[r])
                 product[r] = 1
     for r in range(rows.size):

@@ -1,0 +1,36 @@
+import os
+from pathlib import Path
+
+import jaxtyping
+import pytest
+import torch
+
+# Before anything of the package is imported. Not the kernels: their functions are compiled, and carry no shapes.
+_CHECKED = "structures", "objectives", "nn"
+jaxtyping.install_import_hook([f"hybridseq.{name}" for name in _CHECKED], "beartype.beartype")
+
+
+@pytest.fixture
+def shapes_unchecked():
+    """Without the checks of signatures: for torch.compile, and for errors that a wrong rank or dtype must raise."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture
+def threads():
+    """Sets torch's number of threads; the number from before comes back afterwards."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def data_folder():
+    """The folder of real data sets."""
+    default = Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("HYBRIDSEQ_DATA", default))
+    if not folder.is_dir():
+        pytest.skip(f"no data in {folder}; set HYBRIDSEQ_DATA to the folder that holds them.")
+    return folder
