@@ -67,6 +67,11 @@ def _after_fork():
 os.register_at_fork(after_in_child=_after_fork)
 
 
+def count(rows):
+    """The most threads that ``rows`` rows can be shared among."""
+    return max(1, min(torch.get_num_threads(), rows))
+
+
 def share_rows(lengths, nanoseconds, rows_per_block):
     """Row numbers for each thread, longest rows first within a thread.
 
@@ -75,10 +80,11 @@ def share_rows(lengths, nanoseconds, rows_per_block):
     """
     order = np.argsort(-lengths, kind="stable")
     work = int(lengths.sum()) * nanoseconds
-    threads = min(torch.get_num_threads(), int(work // (2 * WAKE)) + 1, len(lengths))
+    threads = min(count(len(lengths)), int(work // (2 * WAKE)) + 1)
     if threads == 1:
         return [order]
-    size = min(rows_per_block, max(4, len(order) // (2 * threads)))
+    # Whole tiles of 4 rows where there are enough; else an equal share.
+    size = min(rows_per_block, max(4, len(order) // (2 * threads)), -(-len(order) // threads))
     blocks = [order[i : i + size] for i in range(0, len(order), size)]
     parts, load = [[] for _ in range(threads)], [0.0] + [WAKE / nanoseconds] * (threads - 1)
     for block in blocks:

@@ -27,8 +27,8 @@ class InvalidLabel(ValueError):
         self.place, self.value, self.count = place, value, count
         row, position = place
         super().__init__(
-            f"labels[{row}, {position}] is {value}; expected 0 to {count - 1}. Tokens without a label belong outside the "
-            "mask (nn.CRF's mask=) or beyond the row's length."
+            f"labels[{row}, {position}] is {value}; expected 0 to {count - 1}. Tokens without a label belong outside "
+            "the mask (nn.CRF's mask=) or beyond the row's length."
         )
 
     def moved(self, position):

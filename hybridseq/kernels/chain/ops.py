@@ -12,10 +12,11 @@ from torch.library import Library, register_autograd, register_fake
 
 _SCORES = "Tensor emissions, Tensor transitions, Tensor start, Tensor end"
 _DIRECTION = "Tensor d_emissions, Tensor d_transitions, Tensor d_start, Tensor d_end"
+_PREFIXES = "Tensor alpha, Tensor scale, Tensor status"
 _FOUR = "(Tensor, Tensor, Tensor, Tensor)"
 _SCHEMAS = {
     "chain_log_partition": f"({_SCORES}, Tensor lengths) -> (Tensor, Tensor, Tensor, Tensor)",
-    "chain_gradient": f"({_SCORES}, Tensor lengths, Tensor alpha, Tensor scale, Tensor status, Tensor weight) -> {_FOUR}",
+    "chain_gradient": f"({_SCORES}, Tensor lengths, {_PREFIXES}, Tensor weight) -> {_FOUR}",
     "chain_hessian_product": f"({_SCORES}, {_DIRECTION}, Tensor lengths, Tensor weight) -> {_FOUR}",
     "chain_expected_score": f"({_SCORES}, {_DIRECTION}, Tensor lengths) -> Tensor",
     "chain_score": f"({_SCORES}, Tensor lengths, Tensor labels) -> Tensor",

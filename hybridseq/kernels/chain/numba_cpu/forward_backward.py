@@ -1,158 +1,106 @@
-"""Log-partition and its gradient: each row by the cheapest path that is exact for it."""
+"""Log-partition and its gradient: each row by the fastest path that is exact for it.
+
+The slower paths are compiled only when a row needs them.
+"""
 
 import numpy as np
 
-from hybridseq.kernels.chain.numba_cpu import moderate, scaled
-from hybridseq.kernels.chain.numba_cpu.log_space import forward_row, gradient_row
-from hybridseq.kernels.chain.numba_cpu.primitives import kernel
-from hybridseq.kernels.chain.numba_cpu.viterbi import invalid_scores
-
-MODERATE, SCALED, LOGARITHMIC, INVALID = 0, scaled.SCALED, scaled.LOGARITHMIC, 3
-
-_moderate_forward, _moderate_backward, _exp_row = moderate.forward_block, moderate.backward_block, moderate.exp_row
-_scaled_forward, _scaled_backward = scaled.forward_block, scaled.backward_block
-_MODERATE_BLOCK, _SCALED_BLOCK = moderate.BLOCK, scaled.BLOCK
+from hybridseq.kernels import simd, threads
+from hybridseq.kernels.chain.numba_cpu import log_space, moderate, primitives, scaled
+from hybridseq.kernels.chain.numba_cpu.primitives import LOGARITHMIC, MODERATE, SCALED
 
 
-@kernel
-def _of_status(rows, status, wanted):
-    """The rows with that status, in their order."""
-    out = np.empty(rows.size, rows.dtype)
-    count = 0
-    for b in rows:
-        if status[b] == wanted:
-            out[count] = b
-            count += 1
-    return out[:count]
+def is_shared(transitions):
+    """Whether one (K, K) matrix serves all steps."""
+    return transitions.shape[:2] == (1, 1)
 
 
-@kernel
-def forward(
-    part,
-    rows,
-    emissions,
-    transitions,
-    start,
-    end,
-    lengths,
-    matrix,
-    top,
-    lost,
-    dense,
-    alpha,
-    scale,
-    log_partition,
-    status,
-):
-    """Log-partition and scaled prefixes of ``rows``; ``matrix``, ``top``, ``lost``, ``dense``: see exp_transitions."""
-    tops = np.zeros(lengths.size, emissions.dtype)
-    for b in rows:
-        length = lengths[b]
-        status[b] = SCALED
-        if invalid_scores(emissions[b, :length]) > 0:
-            status[b] = INVALID
-        elif transitions.shape[0] == 1 and transitions.shape[1] == 1:
-            tops[b], fit = _exp_row(emissions, start, end, b, length, alpha)
-            if fit:
-                status[b] = MODERATE
-    chosen = _of_status(rows, status, MODERATE)
-    for first in range(0, chosen.size, _MODERATE_BLOCK):
-        block = chosen[first : first + _MODERATE_BLOCK]
-        _moderate_forward(lengths, block, matrix, top, lost, dense, tops, alpha, scale, log_partition, status, SCALED)
-    chosen = _of_status(rows, status, SCALED)
-    for first in range(0, chosen.size, _SCALED_BLOCK):
-        block = chosen[first : first + _SCALED_BLOCK]
-        _scaled_forward(
-            emissions, transitions, start, end, lengths, block, matrix, top, lost, alpha, log_partition, status
-        )
-    for b in rows:
-        if status[b] == LOGARITHMIC:
-            own = np.empty((lengths[b], emissions.shape[2]))
-            log_partition[b] = forward_row(emissions, transitions, start, end, b, lengths[b], own)
+def padded_labels(count, dtype):
+    """``count`` rounded up to whole vectors of a numpy or torch dtype."""
+    lanes = simd.BYTES // dtype.itemsize
+    return -(-count // lanes) * lanes
 
 
-@kernel
-def backward(
-    part,
-    rows,
-    emissions,
-    transitions,
-    start,
-    end,
-    lengths,
-    matrix,
-    lost,
-    alpha,
-    scale,
-    weight,
-    status,
-    grad_emissions,
-    grad_transitions,
-    pairs,
-    grad_start,
-    grad_end,
-):
-    """Weighted gradient of the log-partition for ``rows``; ``part`` numbers the caller's own accumulators.
+def padded_matrix(count, dtype):
+    """An empty (K, padded K) array."""
+    return np.empty((count, padded_labels(count, dtype)), dtype)
 
-    Pair counts of shared transitions: ``pairs`` lacks the factor exp(transitions), ``grad_transitions`` has it.
-    """
-    chosen = _of_status(rows, status, MODERATE)
-    rates = np.empty_like(alpha) if chosen.size > 0 else alpha
-    for b in chosen:
-        _exp_row(emissions, start, end, b, lengths[b], rates)
-    for first in range(0, chosen.size, _MODERATE_BLOCK):
-        block = chosen[first : first + _MODERATE_BLOCK]
-        own_pairs = np.zeros(pairs.shape[1:])
-        while block.size > 0 and not _moderate_backward(
-            lengths, block, matrix, alpha, scale, weight, rates, grad_emissions, own_pairs, status, SCALED
-        ):
-            block = _of_status(block, status, MODERATE)
-            own_pairs[:] = 0
-        pairs[part] += own_pairs
-    chosen = _of_status(rows, status, SCALED)
-    for first in range(0, chosen.size, _SCALED_BLOCK):
-        block = chosen[first : first + _SCALED_BLOCK]
-        own_pairs = np.zeros(pairs.shape[1:])
-        while block.size > 0 and not _scaled_backward(
-            emissions,
-            transitions,
-            start,
-            end,
-            lengths,
-            block,
-            matrix,
-            lost,
-            alpha,
-            weight,
-            status,
-            grad_emissions,
-            grad_transitions,
-            own_pairs,
-        ):
-            block = _of_status(block, status, SCALED)
-            own_pairs[:] = 0
-        pairs[part] += own_pairs
-    for b in rows:
-        length = lengths[b]
-        if transitions.shape[0] > 1 or transitions.shape[1] != 1:
-            grad_transitions[b, length - 1 if status[b] == SCALED else 0 :] = 0
-        if status[b] == LOGARITHMIC:
-            gradient_row(
-                emissions,
-                transitions,
-                start,
-                end,
-                b,
-                length,
-                weight[b],
-                grad_emissions,
-                grad_transitions,
-                grad_start[part],
-                grad_end[part],
-                part,
-            )
-        else:
-            grad_emissions[b, length:] = 0
-            for j in range(emissions.shape[2]):
-                grad_start[part, j] += grad_emissions[b, 0, j]
-                grad_end[part, j] += grad_emissions[b, length - 1, j]
+
+def share(emissions, lengths, cost=1.0, rows=None):
+    """Rows for each thread; ``cost`` is relative to a forward pass in blocks."""
+    count = emissions.shape[2]
+    nanoseconds = cost * (10 + 0.012 * count * padded_labels(count, emissions.dtype)) * emissions.itemsize / 4
+    if rows is None:
+        return threads.share_rows(lengths, nanoseconds, moderate.BLOCK)
+    return [rows[part] for part in threads.share_rows(lengths[rows], nanoseconds, moderate.BLOCK)]
+
+
+def _exp_transitions(transitions, transposed=False):
+    """exp of shared transitions, padded for the kernels; for per-position ones a buffer of that shape."""
+    out = padded_matrix(transitions.shape[-1], transitions.dtype)
+    if not is_shared(transitions):
+        return out, transitions.dtype.type(0), False, False
+    scores = transitions[0, 0]
+    return out, *primitives.exp_transitions(np.ascontiguousarray(scores.T) if transposed else scores, out)
+
+
+def edges(grad_emissions, lengths):
+    """Gradients by start and end, which are those of each row's first and last emission, summed."""
+    last = grad_emissions[np.arange(len(lengths)), lengths - 1]
+    dtype = grad_emissions.dtype
+    return grad_emissions[:, 0].sum(0, np.float64).astype(dtype), last.sum(0, np.float64).astype(dtype)
+
+
+def forward(emissions, transitions, start, end, lengths):
+    """Log-partition (B,) float64, scaled prefixes (B, T, padded K), their divisors (B, T) and each row's path (B,)."""
+    matrix, top, lost, dense = _exp_transitions(transitions)
+    alpha = np.empty((*emissions.shape[:2], matrix.shape[1]), emissions.dtype)
+    scale = np.empty(emissions.shape[:2], emissions.dtype)
+    out = np.empty(len(emissions))
+    status = np.full(len(emissions), SCALED, np.int8)
+    if is_shared(transitions):
+        inputs = emissions, start, end, lengths, matrix, top, lost, dense
+        threads.run(moderate.forward, share(emissions, lengths), *inputs, alpha, scale, out, status)
+    if status.any():
+        inputs = emissions, transitions, start, end, lengths
+        rows = np.flatnonzero(status == SCALED)
+        if rows.size:
+            parts = share(emissions, lengths, 4, rows)
+            threads.run(scaled.forward, parts, *inputs, matrix, top, lost, alpha, out, status)
+        rows = np.flatnonzero(status == LOGARITHMIC)
+        if rows.size:
+            threads.run(log_space.forward, share(emissions, lengths, 30, rows), *inputs, out)
+    return out, alpha, scale, status
+
+
+def backward(emissions, transitions, start, end, lengths, alpha, scale, status, weight):
+    """Gradient of the weighted sum of log-partitions, shaped as the scores."""
+    count, shared = emissions.shape[2], is_shared(transitions)
+    matrix, _, lost, _ = _exp_transitions(transitions, transposed=shared)
+    status = status.copy()
+    grad_emissions = np.empty_like(emissions)
+    pair_shape = threads.count(len(lengths)), -(-count // 4) * 4, matrix.shape[1]
+    pairs = np.zeros(pair_shape)
+    grad_transitions = np.zeros((0, 1, count, count)) if shared else np.empty_like(transitions)
+    rows = np.flatnonzero(status == MODERATE) if status.any() else None
+    if rows is None or rows.size:
+        parts = share(emissions, lengths, 2, rows)
+        inputs = emissions, start, end, lengths, matrix, alpha, scale, weight, status
+        threads.run(moderate.backward, parts, *inputs, grad_emissions, pairs)
+    if status.any():
+        inputs = emissions, transitions, start, end, lengths
+        rows = np.flatnonzero(status == SCALED)
+        if rows.size:
+            parts = share(emissions, lengths, 8, rows)
+            outputs = status, grad_emissions, grad_transitions, pairs
+            threads.run(scaled.backward, parts, *inputs, matrix, lost, alpha, weight, *outputs)
+        rows = np.flatnonzero(status == LOGARITHMIC)
+        if rows.size:
+            if shared:
+                grad_transitions = np.zeros((len(pairs), 1, count, count))
+            parts = share(emissions, lengths, 60, rows)
+            threads.run(log_space.backward, parts, *inputs, weight, grad_emissions, grad_transitions)
+    if shared:
+        added, grad_transitions = grad_transitions, np.empty_like(transitions)
+        primitives.pair_gradient(pairs, matrix, added, grad_transitions[0, 0])
+    return grad_emissions, grad_transitions, *edges(grad_emissions, lengths)

@@ -117,14 +117,12 @@ def gradient_row(
     weight,
     grad_emissions,
     grad_transitions,
-    grad_start,
-    grad_end,
     shared_out,
 ):
     """One row's marginals and pair marginals, times ``weight``.
 
-    Pair marginals are added to ``grad_transitions[shared_out]`` where transitions are shared, else stored at the row's own
-    place.
+    Pair marginals are added to ``grad_transitions[shared_out]`` where transitions are shared, else stored at the
+    row's own place.
     """
     count = emissions.shape[2]
     alpha = np.empty((length, count))
@@ -140,9 +138,6 @@ def gradient_row(
         for j in range(count):
             posterior[j] = exp(posterior[j]) * weight
             grad_emissions[b, t, j] = posterior[j]
-        if t == length - 1:
-            for j in range(count):
-                grad_end[j] += posterior[j]
         if t < length - 1:
             scores = step(transitions, b, t + 1)
             for i in range(count):
@@ -163,8 +158,6 @@ def gradient_row(
             for j in range(count):
                 onward[j] -= top
             leave(onward, step(transitions, b, t), beta)
-    for j in range(count):
-        grad_start[j] += grad_emissions[b, 0, j]
 
 
 @kernel
@@ -226,8 +219,6 @@ def tangent_gradient_row(
     weight,
     out_emissions,
     out_transitions,
-    out_start,
-    out_end,
     shared_out,
 ):
     """Derivative, along a direction, of what ``gradient_row`` computes: a Hessian-vector product."""
@@ -252,10 +243,6 @@ def tangent_gradient_row(
             mean += posterior[j] * (rate[t, j] + beta_rate[j])
         for j in range(count):
             out_emissions[b, t, j] = weight * posterior[j] * (rate[t, j] + beta_rate[j] - mean)
-            if t == length - 1:
-                out_end[j] += out_emissions[b, t, j]
-            if t == 0:
-                out_start[j] += out_emissions[b, t, j]
         if t < length - 1:
             scores, d_scores = step(transitions, b, t + 1), step(d_transitions, b, t + 1)
             for i in range(count):
@@ -284,3 +271,31 @@ def tangent_gradient_row(
                         share = exp(min(scores[i, j] + onward[j] - beta[i], 0.0))
                         total += share * (d_scores[i, j] + onward_rate[j])
                 beta_rate[i] = total
+
+
+@kernel
+def forward(part, rows, emissions, transitions, start, end, lengths, log_partition):
+    """Log-partition of ``rows``."""
+    for b in rows:
+        alpha = np.empty((lengths[b], emissions.shape[2]))
+        log_partition[b] = forward_row(emissions, transitions, start, end, b, lengths[b], alpha)
+
+
+@kernel
+def backward(part, rows, emissions, transitions, start, end, lengths, weight, grad_emissions, grad_transitions):
+    """Weighted gradient of the log-partition for ``rows``."""
+    for b in rows:
+        if transitions.shape[0] > 1 or transitions.shape[1] != 1:
+            grad_transitions[b, :] = 0
+        gradient_row(
+            emissions,
+            transitions,
+            start,
+            end,
+            b,
+            lengths[b],
+            weight[b],
+            grad_emissions,
+            grad_transitions,
+            part,
+        )

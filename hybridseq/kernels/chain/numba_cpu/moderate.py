@@ -1,9 +1,9 @@
 """Scaled probabilities for emissions of moderate range and shared transitions: the fastest path.
 
-A row's emissions span a bounded range (or are −inf), so that one exp over the whole row serves. Where all transitions are
-finite and none much less likely than the best, nothing that matters can vanish whatever the sequence; else each step
-looks whether something did, and the row goes to a slower path. The argument is in the folder's README ("When scaling is
-safe"). Rows are taken in blocks so that one pass over the transitions serves them all.
+A row's emissions span a bounded range (or are −inf), so that one exp over the whole row serves. Where all transitions
+are finite and none much less likely than the best, nothing that matters can vanish whatever the sequence; else each
+step looks whether something did, and the row goes to a slower path. The argument is in the folder's README ("When
+scaling is safe"). Rows are taken in blocks so that one pass over the transitions serves them all.
 """
 
 import numpy as np
@@ -11,9 +11,14 @@ import numpy as np
 from hybridseq.kernels import simd
 from hybridseq.kernels.chain.numba_cpu.primitives import (
     FLUSH,
+    INVALID,
+    MODERATE,
+    SCALED,
     add_outer_products,
     flush,
+    invalid_scores,
     kernel,
+    of_status,
     pair_buffer,
     smallest_state,
     smallest_sum,
@@ -105,12 +110,12 @@ def absorb_checked(sums, own, alpha, place, states, lost):
 
 @kernel
 def forward_block(
-    lengths, rows, matrix, top_transition, lost_transition, dense, tops, alpha, scale, log_partition, status, refused
+    lengths, rows, matrix, top_transition, lost_transition, dense, tops, alpha, scale, log_partition, status
 ):
     """Forward pass of up to BLOCK rows, longest first; ``alpha`` holds the rates and receives the prefixes.
 
-    ``scale`` (B, T) receives what the prefixes were divided by. A row that may have lost something gets the status
-    ``refused``.
+    ``scale`` (B, T) receives what the prefixes were divided by. A row that may have lost something is handed on
+    (``status``).
     """
     length, width = alpha.shape[1:]
     step = simd.lanes(alpha)
@@ -137,7 +142,7 @@ def forward_block(
             divisor = zero + 1
             if not (total >= low and total <= high and trusted):
                 if not (total >= small and total < np.inf and trusted):
-                    status[b] = refused
+                    status[b] = SCALED
                     total = zero + 1
                 divisor = total
                 offset[r] += np.log(total)
@@ -158,12 +163,12 @@ def forward_block(
 
 
 @kernel
-def backward_block(lengths, rows, matrix, alpha, scale, weight, rates, grad_emissions, pairs, status, refused):
+def backward_block(lengths, rows, matrix, alpha, scale, weight, rates, grad_emissions, pairs, status):
     """Backward pass of up to BLOCK rows.
 
     ``rates`` (B, T, padded K) is used up. Writes the weighted marginals; the weighted pair counts, still without the
     factor exp(transitions), are added to ``pairs`` (float64). ``matrix`` is exp(transitions) transposed. Returns
-    whether every row held; one that did not gets the status ``refused``, and the block must run again without it.
+    whether every row held; one that did not is handed on, and the block must run again without it.
     """
     steps, width = alpha.shape[1:]
     count = grad_emissions.shape[2]
@@ -196,7 +201,7 @@ def backward_block(lengths, rows, matrix, alpha, scale, weight, rates, grad_emis
             mass = simd.total(running)
             # Suffixes are kept such that prefix times suffix sums to 1; at the end the suffix is 1 itself.
             if not ((mass > 0.5 and mass < 2) or (t == lengths[b] - 1 and mass > 0)):
-                status[b] = refused
+                status[b] = SCALED
                 held = False
                 mass = simd.number(alpha, 1)
             inverse = 1 / mass
@@ -216,3 +221,36 @@ def backward_block(lengths, rows, matrix, alpha, scale, weight, rates, grad_emis
                 flush(partial, pairs)
     flush(partial, pairs)
     return held
+
+
+@kernel
+def forward(part, rows, emissions, start, end, lengths, matrix, top, lost, dense, alpha, scale, log_partition, status):
+    """Log-partition and prefixes of ``rows``; ``matrix``, ``top``, ``lost``, ``dense``: see ``exp_transitions``."""
+    tops = np.zeros(lengths.size, emissions.dtype)
+    for b in rows:
+        status[b] = INVALID
+        if invalid_scores(emissions[b, : lengths[b]]) == 0:
+            tops[b], fit = exp_row(emissions, start, end, b, lengths[b], alpha)
+            status[b] = MODERATE if fit else SCALED
+    chosen = of_status(rows, status, MODERATE)
+    for first in range(0, chosen.size, BLOCK):
+        block = chosen[first : first + BLOCK]
+        forward_block(lengths, block, matrix, top, lost, dense, tops, alpha, scale, log_partition, status)
+
+
+@kernel
+def backward(part, rows, emissions, start, end, lengths, matrix, alpha, scale, weight, status, grad_emissions, pairs):
+    """Weighted gradient of the log-partition for ``rows``; ``part`` numbers the caller's own sums in ``pairs``."""
+    rates = np.empty_like(alpha)
+    for b in rows:
+        exp_row(emissions, start, end, b, lengths[b], rates)
+        grad_emissions[b, lengths[b] :] = 0
+    for first in range(0, rows.size, BLOCK):
+        block = rows[first : first + BLOCK]
+        own_pairs = np.zeros(pairs.shape[1:])
+        while block.size > 0 and not backward_block(
+            lengths, block, matrix, alpha, scale, weight, rates, grad_emissions, own_pairs, status
+        ):
+            block = of_status(block, status, MODERATE)
+            own_pairs[:] = 0
+        pairs[part] += own_pairs

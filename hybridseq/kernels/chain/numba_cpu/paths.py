@@ -10,7 +10,7 @@ NO_LABEL = -100
 
 @kernel
 def score(part, rows, emissions, transitions, start, end, lengths, labels, out, bad_position):
-    """Scores of the given label sequences, summed in float64; the first label out of range stands in ``bad_position``."""
+    """Scores of label sequences, summed in float64; the first label out of range stands in ``bad_position``."""
     count = emissions.shape[2]
     for b in rows:
         total = 0.0
@@ -27,7 +27,7 @@ def score(part, rows, emissions, transitions, start, end, lengths, labels, out, 
 
 
 @kernel
-def score_gradient(part, rows, lengths, labels, weight, grad_emissions, grad_transitions, grad_start, grad_end, shared):
+def score_gradient(part, rows, lengths, labels, weight, grad_emissions, grad_transitions, shared):
     """Weighted counts of the parts that the label sequences use; a row without a path has none."""
     for b in rows:
         length = lengths[b]
@@ -36,8 +36,6 @@ def score_gradient(part, rows, lengths, labels, weight, grad_emissions, grad_tra
             grad_transitions[b, :] = 0
         if labels[b, 0] < 0:
             continue
-        grad_start[part, labels[b, 0]] += weight[b]
-        grad_end[part, labels[b, length - 1]] += weight[b]
         for t in range(length):
             label = labels[b, t]
             grad_emissions[b, t, label] = weight[b]

@@ -9,6 +9,8 @@ from hybridseq.kernels import simd
 # NaN and infinity keep their meaning; only the order of sums is free.
 MATH = {"contract", "reassoc", "nsz", "arcp"}
 kernel = njit(nogil=True, cache=True, fastmath=MATH, error_model="numpy")
+# The path that a row takes, fastest first; a path hands what it cannot do on to the next.
+MODERATE, SCALED, LOGARITHMIC, INVALID = range(4)
 # Positions after which float32 sums over time are moved to float64.
 FLUSH = 512
 
@@ -158,6 +160,28 @@ def add_outer_products(alpha, places, flow, out, count):
 def pair_buffer(array, count):
     """A zeroed (K rounded up to 4, padded K) buffer of the array's type."""
     return np.zeros(((count + 3) // 4 * 4, padded(array, count)), array.dtype)
+
+
+@kernel
+def of_status(rows, status, wanted):
+    """The rows with that status, in their order."""
+    out = np.empty(rows.size, rows.dtype)
+    count = 0
+    for b in rows:
+        if status[b] == wanted:
+            out[count] = b
+            count += 1
+    return out[:count]
+
+
+@kernel
+def invalid_scores(scores):
+    """How many of the scores are NaN or +inf."""
+    flat = scores.reshape(scores.size)
+    bad = 0
+    for x in range(flat.size):
+        bad += not (flat[x] < np.inf)
+    return bad
 
 
 @kernel

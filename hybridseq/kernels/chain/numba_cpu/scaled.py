@@ -9,11 +9,16 @@ import numpy as np
 from hybridseq.kernels import simd
 from hybridseq.kernels.chain.numba_cpu.primitives import (
     FLUSH,
+    INVALID,
+    LOGARITHMIC,
+    SCALED,
     add_outer_products,
     exp,
     exp_transitions,
     flush,
+    invalid_scores,
     kernel,
+    of_status,
     pair_buffer,
     row_times_matrix,
     smallest_mass,
@@ -23,7 +28,6 @@ from hybridseq.kernels.chain.numba_cpu.primitives import (
 )
 
 BLOCK = 8
-SCALED, LOGARITHMIC = 1, 2
 
 
 @kernel
@@ -106,10 +110,9 @@ def forward_block(
     status,
 ):
     """Forward pass of up to BLOCK rows, longest first; fills ``alpha``, ``log_partition`` and ``status``."""
-    count, width = emissions.shape[2], alpha.shape[2]
+    width = alpha.shape[2]
     shared = transitions.shape[0] == 1 and transitions.shape[1] == 1
     block = (rows.size + 3) // 4 * 4
-    zero = simd.number(emissions, 0)
     states = np.zeros((block, width), emissions.dtype)
     sums = np.zeros((block, width), emissions.dtype)
     scores = np.full((block, width), -np.inf, emissions.dtype)
@@ -120,8 +123,6 @@ def forward_block(
     lost = np.zeros(block, np.bool_)
     own = np.empty((0, 0), emissions.dtype) if shared else np.zeros(matrix.shape, emissions.dtype)
     active = rows.size
-    for r in range(rows.size):
-        status[rows[r]] = SCALED
     for t in range(lengths[rows[0]]):
         while active > 0 and lengths[rows[active - 1]] <= t:
             active -= 1
@@ -167,7 +168,6 @@ def forward_block(
         b = rows[r]
         if status[b] == SCALED:
             log_partition[b] = offset[r] + np.log(product[r])
-            alpha[b, lengths[b] :] = zero
 
 
 @kernel
@@ -189,8 +189,8 @@ def backward_block(
 ):
     """Backward pass of up to BLOCK rows.
 
-    Writes the weighted marginals. Weighted pair counts go to ``grad_transitions``; for shared transitions they are added
-    to ``pairs`` (float64) without the factor exp(transitions). ``matrix`` is exp(transitions) transposed. Returns
+    Writes the weighted marginals. Weighted pair counts go to ``grad_transitions``; for shared transitions they are
+    added to ``pairs`` (float64) without the factor exp(transitions). ``matrix`` is exp(transitions) transposed. Returns
     whether every row held; one that did not is marked in ``status``, and the block must run again without it.
     """
     count, width = emissions.shape[2], alpha.shape[2]
@@ -291,3 +291,63 @@ def backward_block(
     for b in rows:
         held &= status[b] == SCALED
     return held
+
+
+@kernel
+def forward(part, rows, emissions, transitions, start, end, lengths, matrix, top, lost, alpha, log_partition, status):
+    """Log-partition and prefixes of ``rows``."""
+    for b in rows:
+        status[b] = SCALED if invalid_scores(emissions[b, : lengths[b]]) == 0 else INVALID
+    chosen = of_status(rows, status, SCALED)
+    for first in range(0, chosen.size, BLOCK):
+        block = chosen[first : first + BLOCK]
+        forward_block(
+            emissions, transitions, start, end, lengths, block, matrix, top, lost, alpha, log_partition, status
+        )
+
+
+@kernel
+def backward(
+    part,
+    rows,
+    emissions,
+    transitions,
+    start,
+    end,
+    lengths,
+    matrix,
+    lost,
+    alpha,
+    weight,
+    status,
+    grad_emissions,
+    grad_transitions,
+    pairs,
+):
+    """Weighted gradient of the log-partition for ``rows``; ``part`` numbers the caller's own sums in ``pairs``."""
+    for b in rows:
+        grad_emissions[b, lengths[b] :] = 0
+        if transitions.shape[0] > 1 or transitions.shape[1] != 1:
+            grad_transitions[b, lengths[b] - 1 :] = 0
+    for first in range(0, rows.size, BLOCK):
+        block = rows[first : first + BLOCK]
+        own_pairs = np.zeros(pairs.shape[1:])
+        while block.size > 0 and not backward_block(
+            emissions,
+            transitions,
+            start,
+            end,
+            lengths,
+            block,
+            matrix,
+            lost,
+            alpha,
+            weight,
+            status,
+            grad_emissions,
+            grad_transitions,
+            own_pairs,
+        ):
+            block = of_status(block, status, SCALED)
+            own_pairs[:] = 0
+        pairs[part] += own_pairs

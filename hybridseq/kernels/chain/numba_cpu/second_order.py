@@ -59,8 +59,6 @@ def hessian_product(
     weight,
     out_emissions,
     out_transitions,
-    out_start,
-    out_end,
 ):
     """Weighted derivative of the marginals along a direction."""
     shared = transitions.shape[0] == 1 and transitions.shape[1] == 1
@@ -81,7 +79,5 @@ def hessian_product(
             weight[b],
             out_emissions,
             out_transitions,
-            out_start[part],
-            out_end[part],
             part,
         )

@@ -5,22 +5,12 @@ import numpy as np
 from hybridseq.kernels import simd
 from hybridseq.kernels.chain.numba_cpu.log_space import emission, step
 from hybridseq.kernels.chain.numba_cpu.moderate import load_row
-from hybridseq.kernels.chain.numba_cpu.primitives import kernel
+from hybridseq.kernels.chain.numba_cpu.primitives import invalid_scores, kernel
 
 NO_LABEL = -100
 BLOCK = 16
 # Positions after which prefix scores are made relative to their best, so that float32 keeps its digits.
 RENEW = 16
-
-
-@kernel
-def invalid_scores(scores):
-    """How many of the scores are NaN or +inf."""
-    flat = scores.reshape(scores.size)
-    bad = 0
-    for x in range(flat.size):
-        bad += not (flat[x] < np.inf)
-    return bad
 
 
 @kernel
