@@ -1,0 +1,91 @@
+"""``hybridseq info``."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from hybridseq.cli.errors import one_line_errors
+from hybridseq.cli.options import Model
+
+
+def info(
+    model: Model,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+):
+    """Show what a model is: labels, encoder, sizes, constraint, and its score while training.
+
+    Example: hybridseq info --model my-model
+    """
+    with one_line_errors():
+        import hybridseq as hs
+
+        facts = describe(hs.load(model))
+        facts = {"model": str(model), **facts, "bytes": sum(path.stat().st_size for path in model.iterdir())}
+        if as_json:
+            print(json.dumps(facts, ensure_ascii=False))
+        else:
+            _print_table(facts)
+
+
+def describe(tagger) -> dict:
+    """What a fitted tagger is, in values that JSON can hold."""
+    vocabulary = {"words": 0, "characters": 0, "columns": []}
+    if hasattr(tagger.input_, "words"):
+        vocabulary = {
+            "words": len(tagger.input_.words),
+            "characters": len(tagger.input_.chars or ()),
+            "columns": [len(column) for column in tagger.input_.columns],
+        }
+    return {
+        "estimator": type(tagger).__name__,
+        "labels": tagger.classes_.tolist(),
+        "scheme": tagger.scheme_,
+        "constraint": None if tagger.constraint_ is None else repr(tagger.constraint_),
+        "structure": None if tagger.objective == "cross_entropy" else tagger.structure,
+        "objective": tagger.objective,
+        "encoder": tagger.encoder if isinstance(tagger.encoder, str) else type(tagger.encoder).__name__,
+        "hidden_size": tagger.hidden_size,
+        "num_layers": tagger.num_layers,
+        "vocabulary": vocabulary,
+        "weights": sum(weights.numel() for weights in tagger.network_.parameters()),
+        "epochs": len(tagger.history_),
+        "best_epoch": tagger.best_epoch_,
+        "held_out_score": tagger.best_score_,
+        "metric": "span_f1" if tagger.scheme_ else "token_accuracy",
+        "parameters": {name: value for name, value in tagger.get_params().items() if _plain(value)},
+    }
+
+
+def _plain(value):
+    return value is None or isinstance(value, str | bool | int | float)
+
+
+def _print_table(facts):
+    from rich.console import Console
+    from rich.table import Table
+
+    vocabulary = facts["vocabulary"]
+    columns = "".join(f", column {i}: {size:,}" for i, size in enumerate(vocabulary["columns"], 2))
+    score = facts["held_out_score"]
+    epoch = f"epoch {facts['best_epoch']} of {facts['epochs']}" if facts["best_epoch"] else f"{facts['epochs']} epochs"
+    rows = {
+        "labels": f"{len(facts['labels'])}: {', '.join(facts['labels'])}",
+        "tag scheme": facts["scheme"] or "none found; scores are token accuracy",
+        "constraint": facts["constraint"] or "none: every tag sequence is possible",
+        "encoder": f"{facts['encoder']}, size {facts['hidden_size']}, {facts['num_layers']} layer(s)",
+        "structure": facts["structure"] or "none: each token by itself",
+        "objective": facts["objective"],
+        "vocabulary": f"words: {vocabulary['words']:,}, characters: {vocabulary['characters']:,}{columns}",
+        "weights": f"{facts['weights']:,} ({facts['bytes'] / 1e6:.1f} MB on disk)",
+        "training": epoch,
+        "held-out score": "none was held out"
+        if score is None
+        else f"{score:.4f} ({'span F1' if facts['scheme'] else 'token accuracy'})",
+    }
+    table = Table(title=facts["model"], show_header=False, title_justify="left")
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows.items():
+        table.add_row(name, str(value))
+    Console(highlight=False, markup=False).print(table)
