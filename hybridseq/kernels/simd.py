@@ -231,6 +231,28 @@ def first_equal(typing, a, value):
 
 
 @intrinsic
+def at_least(typing, a, value):
+    """The lanes that are ``value`` or more, one bit each, lane 0 lowest."""
+
+    def codegen(context, builder, signature, arguments):
+        vector = arguments[0].type
+        enough = builder.fcmp_ordered(">=", arguments[0], _splat(builder, vector, arguments[1]))
+        return builder.zext(builder.bitcast(enough, ir.IntType(vector.count)), ir.IntType(64))
+
+    return types.int64(a, a.element), codegen
+
+
+@intrinsic
+def lowest_bit(typing, bits):
+    """The place of the lowest bit that is set; some must be."""
+
+    def codegen(context, builder, signature, arguments):
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.int64), codegen
+
+
+@intrinsic
 def _power_of_two(typing, n):
     """2**n for whole numbers n in the range of normal numbers."""
 

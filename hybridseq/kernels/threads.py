@@ -78,9 +78,10 @@ def share_rows(lengths, nanoseconds, rows_per_block):
     ``nanoseconds`` estimates the work of a position. At most ``torch.get_num_threads()`` parts; fewer where waking a
     thread costs more than it saves. The calling thread, which starts at once, takes the first and larger part.
     """
-    order = np.argsort(-lengths, kind="stable")
-    work = int(lengths.sum()) * nanoseconds
-    threads = min(count(len(lengths)), int(work // (2 * WAKE)) + 1)
+    order = (-lengths).argsort(kind="stable")
+    threads = count(len(lengths))
+    if threads > 1:
+        threads = min(threads, int(lengths.sum() * nanoseconds // (2 * WAKE)) + 1)
     if threads == 1:
         return [order]
     # Whole tiles of 4 rows where there are enough; else an equal share.

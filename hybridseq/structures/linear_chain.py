@@ -66,7 +66,8 @@ class LinearChain(Structure):
         if lengths is None:
             lengths = torch.full((batch,), steps, device=emissions.device)
         else:
-            lengths = lengths.to(emissions.device, torch.int64)
+            if lengths.dtype != torch.int64 or lengths.device != emissions.device:
+                lengths = lengths.to(emissions.device, torch.int64)
             checks.check_lengths(lengths, emissions)
         self.emissions = wide(emissions)
         self.transitions = _like(transitions, self.emissions)

@@ -82,16 +82,16 @@ def decode(emissions, transitions, start, end, lengths):
     _check(emissions, transitions, start, end, lengths, None)
     count = emissions.shape[2]
     matrix, arriving = padded_matrix(count, emissions.dtype), padded_matrix(count, emissions.dtype)
+    bounds = np.empty((2, matrix.shape[1]), emissions.dtype)
     if is_shared(transitions):
-        matrix[:], arriving[:] = -np.inf, -np.inf
-        matrix[:, :count], arriving[:, :count] = transitions[0, 0], transitions[0, 0].T
+        viterbi.pad_transitions(transitions[0, 0], matrix, arriving, bounds)
     labels = np.empty(emissions.shape[:2], np.int64)
     invalid = np.zeros(len(emissions), np.int64)
     prefix = np.empty((*emissions.shape[:2], matrix.shape[1]), emissions.dtype)
     threads.run(
         viterbi.decode,
         share(emissions, lengths),
-        *(emissions, transitions, start, end, lengths, matrix, arriving, prefix, labels, invalid),
+        *(emissions, transitions, start, end, lengths, matrix, arriving, bounds, prefix, labels, invalid),
     )
     if invalid.any():
         _check(emissions, transitions, start, end, lengths, invalid)

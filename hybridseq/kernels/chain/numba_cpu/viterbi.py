@@ -52,6 +52,91 @@ def times_matrix(rows, matrix, out, count):
 
 
 @kernel
+def pad_transitions(scores, matrix, arriving, bounds):
+    """Fill ``matrix`` (K, padded K) with the transitions and ``arriving`` with their transpose, padded with −inf.
+
+    ``bounds`` (2, padded K) receives the highest and the lowest score that leaves each label.
+    """
+    matrix[:] = -np.inf
+    arriving[:] = -np.inf
+    bounds[:] = -np.inf
+    for i in range(scores.shape[0]):
+        high, low = scores[i, 0], scores[i, 0]
+        for j in range(scores.shape[0]):
+            score = scores[i, j]
+            matrix[i, j] = score
+            arriving[j, i] = score
+            high, low = max(high, score), min(low, score)
+        bounds[0, i], bounds[1, i] = high, low
+
+
+@kernel
+def candidates(rows, r, bounds, out):
+    """The labels from which a best path may leave, in ``out``; returns how many, or −1 for more than a third.
+
+    Every label can be reached with at least max over k of rows[r, k] + lowest[k]: a source whose best is below that
+    wins nowhere.
+    """
+    width = rows.shape[1]
+    lanes = simd.lanes(rows)
+    floor = simd.splat(rows, simd.number(rows, -np.inf))
+    for j in range(0, width, lanes):
+        floor = simd.larger(simd.add(simd.load(rows, r * width + j), simd.load(bounds, width + j)), floor)
+    least, found = simd.largest(floor), 0
+    if least == -np.inf:
+        return -1
+    for j in range(0, width, lanes):
+        bits = simd.at_least(simd.add(simd.load(rows, r * width + j), simd.load(bounds, j)), least)
+        while bits != 0:
+            if found == out.size:
+                return -1
+            out[found] = j + simd.lowest_bit(bits)
+            found += 1
+            bits &= bits - 1
+    return found
+
+
+@kernel
+def few_times_matrix(rows, r, sources, matrix, out):
+    """Row r of ``times_matrix`` over some sources only; tiles of 4 vectors."""
+    width = matrix.shape[1]
+    lanes = simd.lanes(matrix)
+    none = simd.splat(matrix, simd.number(matrix, -np.inf))
+    j = 0
+    while j + 4 * lanes <= width:
+        a, b, c, d = none, none, none, none
+        for i in sources:
+            x, place = simd.splat(matrix, rows[r, i]), i * width + j
+            a = simd.larger(simd.add(x, simd.load(matrix, place)), a)
+            b = simd.larger(simd.add(x, simd.load(matrix, place + lanes)), b)
+            c = simd.larger(simd.add(x, simd.load(matrix, place + 2 * lanes)), c)
+            d = simd.larger(simd.add(x, simd.load(matrix, place + 3 * lanes)), d)
+        simd.store(out, r * width + j, a)
+        simd.store(out, r * width + j + lanes, b)
+        simd.store(out, r * width + j + 2 * lanes, c)
+        simd.store(out, r * width + j + 3 * lanes, d)
+        j += 4 * lanes
+    while j < width:
+        a = none
+        for i in sources:
+            a = simd.larger(simd.add(simd.splat(matrix, rows[r, i]), simd.load(matrix, i * width + j)), a)
+        simd.store(out, r * width + j, a)
+        j += lanes
+
+
+@kernel
+def best_arrivals(rows, matrix, bounds, sources, out, count):
+    """The same as ``times_matrix``, by few sources where all rows of a tile have few; pays with many labels."""
+    for first in range(0, count, 4):
+        for r in range(first, min(first + 4, count)):
+            found = candidates(rows, r, bounds, sources)
+            if found < 0:
+                times_matrix(rows[first:], matrix, out[first:], 4)
+                break
+            few_times_matrix(rows, r, sources[:found], matrix, out)
+
+
+@kernel
 def row_times_matrix(row, scores, out):
     """out[j] = max over i of row[i] + scores[i, j], for one row and an unpadded contiguous matrix."""
     count = scores.shape[0]
@@ -109,7 +194,7 @@ def best_source_at(prefix, scores, label):
 
 
 @kernel
-def decode_block(emissions, transitions, start, end, lengths, rows, matrix, arriving, prefix, labels):
+def decode_block(emissions, transitions, start, end, lengths, rows, matrix, arriving, bounds, prefix, labels):
     """Viterbi for up to BLOCK rows, longest first.
 
     ``prefix`` (B, T, padded K) receives the best prefix scores up to a constant a position. No back-pointers: the
@@ -121,6 +206,7 @@ def decode_block(emissions, transitions, start, end, lengths, rows, matrix, arri
     block = (rows.size + 3) // 4 * 4
     states = np.full((block, width), -np.inf, emissions.dtype)
     moved = np.zeros((block, width), emissions.dtype)
+    many, sources = width >= 3 * lanes, np.empty(width // 3, np.int64)
     active = rows.size
     for b in rows:
         load_row(emissions, start, end, b, lengths[b], prefix)
@@ -128,7 +214,9 @@ def decode_block(emissions, transitions, start, end, lengths, rows, matrix, arri
         while lengths[rows[active - 1]] <= t:
             active -= 1
         if t > 0:
-            if shared:
+            if shared and many:
+                best_arrivals(states, matrix, bounds, sources, moved, active)
+            elif shared:
                 times_matrix(states, matrix, moved, (active + 3) // 4 * 4)
             else:
                 for r in range(active):
@@ -170,7 +258,7 @@ def decode_block(emissions, transitions, start, end, lengths, rows, matrix, arri
 
 
 @kernel
-def decode(part, rows, emissions, transitions, start, end, lengths, matrix, arriving, prefix, labels, invalid):
+def decode(part, rows, emissions, transitions, start, end, lengths, matrix, arriving, bounds, prefix, labels, invalid):
     """Best label sequences of ``rows``; counts invalid scores in ``invalid``, and then decodes nothing."""
     bad = 0
     for b in rows:
@@ -180,7 +268,17 @@ def decode(part, rows, emissions, transitions, start, end, lengths, matrix, arri
         return
     for first in range(0, rows.size, BLOCK):
         decode_block(
-            emissions, transitions, start, end, lengths, rows[first : first + BLOCK], matrix, arriving, prefix, labels
+            emissions,
+            transitions,
+            start,
+            end,
+            lengths,
+            rows[first : first + BLOCK],
+            matrix,
+            arriving,
+            bounds,
+            prefix,
+            labels,
         )
 
 
