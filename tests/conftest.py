@@ -7,12 +7,13 @@ import torch
 
 # Before anything of the package is imported. Not the kernels: their functions are compiled, and carry no shapes.
 _CHECKED = "structures", "objectives", "nn"
-jaxtyping.install_import_hook([f"hybridseq.{name}" for name in _CHECKED], "beartype.beartype")
+if os.environ.get("HYBRIDSEQ_CHECK_SHAPES", "1") == "1":
+    jaxtyping.install_import_hook([f"hybridseq.{name}" for name in _CHECKED], "beartype.beartype")
 
 
 @pytest.fixture
 def shapes_unchecked():
-    """Without the checks of signatures: for torch.compile, and for errors that a wrong rank or dtype must raise."""
+    """Without the checks of signatures, for the errors that a wrong rank or dtype must raise."""
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)

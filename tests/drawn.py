@@ -58,5 +58,5 @@ def gradients(value, leaves, **options):
     """Gradients of a value's sum, zeros where it does not depend on a leaf."""
     if not value.requires_grad:
         return tuple(torch.zeros_like(x) for x in leaves)
-    found = torch.autograd.grad(value.sum(), leaves, allow_unused=True, **options)
+    found = torch.autograd.grad(value.sum(), leaves, allow_unused=True, retain_graph=True, **options)
     return tuple(torch.zeros_like(x) if g is None else g for x, g in zip(leaves, found))

@@ -1,0 +1,98 @@
+"""Several Python threads, forked children, torch's number of threads."""
+
+import multiprocessing
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from drawn import Case
+
+import hybridseq as hs
+from hybridseq.kernels import threads as pool
+
+# Under 32768 elements: torch's own threads (GNU OpenMP) hang in a forked child.
+SIZE = 48, 60, 9
+
+
+def work(seed):
+    """A training step's numbers and the decoded labels."""
+    case = Case(*SIZE, dtype=torch.float32, seed=seed)
+    chain = case.chain()
+    labels = case.paths()
+    loss = hs.objectives.log_loss(chain, labels).sum()
+    return loss.detach(), *torch.autograd.grad(loss, case.leaves), chain.decode()
+
+
+def assert_same(one, other):
+    assert len(one) == len(other)
+    for x, y in zip(one, other):
+        torch.testing.assert_close(x, y, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_python_threads_at_once(threads, count):
+    threads(count)
+    serial = [work(seed) for seed in range(12)]
+    with ThreadPoolExecutor(6) as executor:
+        for one, other in zip(serial, executor.map(work, range(12))):
+            assert_same(one, other)
+
+
+def answer(queue):
+    queue.put([x.numpy() for x in work(3)])
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_computes_the_same(threads):
+    threads(2)
+    before = work(3)
+    assert len(pool.share_rows(np.full(48, 60), 100, 16)) == 2, "the parent must have used its second thread"
+    fork = multiprocessing.get_context("fork")
+    queue = fork.SimpleQueue()
+    children = [fork.Process(target=answer, args=(queue,)) for _ in range(2)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join(20)
+    hung = [child for child in children if child.is_alive()]
+    for child in hung:
+        child.kill()
+    assert not hung, "a forked child hangs"
+    for child in children:
+        assert child.exitcode == 0
+        assert_same(before, [torch.from_numpy(x) for x in queue.get()])
+    assert_same(before, work(3))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_rows_are_shared_over_as_many_threads_as_torch_has(threads, count):
+    threads(count)
+    lengths = np.arange(1, 400)
+    parts = pool.share_rows(lengths, 1000, 16)
+    assert len(parts) == count
+    assert sorted(np.concatenate(parts).tolist()) == list(range(399))
+    for part in parts:
+        assert (np.diff(lengths[part]) <= 0).all()
+
+
+def test_little_work_stays_on_one_thread(threads):
+    threads(4)
+    assert len(pool.share_rows(np.array([3, 2]), 10, 16)) == 1
+
+
+def test_an_error_on_another_thread_is_raised_here():
+    def kernel(number, part):
+        if number == 1:
+            raise ValueError("from part 1")
+
+    with pytest.raises(ValueError, match="from part 1"):
+        pool.run(kernel, [np.arange(2), np.arange(2)])
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_results_do_not_depend_on_the_number_of_threads(threads, count):
+    threads(1)
+    alone = work(7)
+    threads(count)
+    assert_same(alone, work(7))
