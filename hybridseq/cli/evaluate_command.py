@@ -43,7 +43,9 @@ def evaluate(
             line = next(iter(unseen.values()))
             message = f"{len(unseen)} tag(s) that training never saw: {names}"
             if strict:
-                raise DataError(f"{message}; mend the file, or leave out --strict to count them as missed", data, line)
+                raise DataError(
+                    f"{message}; mend the file, or leave out --strict to count them as missed", str(data), line
+                )
             if not quiet:
                 tell(f"warning: {data}, line {line}: {message}; counted as missed")
         tagger.predict(X[:1])  # loads the compiled kernels

@@ -29,13 +29,14 @@ def read_settings(assignments: list[str], options: dict) -> dict:
     Raises
     ------
     UsageError
-        Where an assignment has no ``=``, a key is no parameter, is given twice, or its value is a list or the like.
+        Where an assignment has no ``=``, a key is no parameter, is given twice, or its value is of the wrong kind.
     """
     from hybridseq.estimators import SequenceTagger
     from hybridseq.nn.names import choose
 
     # Callbacks are objects, which text cannot name.
-    known = {name: name for name in inspect.signature(SequenceTagger).parameters if name != "callbacks"}
+    signature = inspect.signature(SequenceTagger).parameters
+    known = {name: parameter.default for name, parameter in signature.items() if name != "callbacks"}
     settings = {name: value for name, value in options.items() if value is not None}
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
@@ -43,15 +44,30 @@ def read_settings(assignments: list[str], options: dict) -> dict:
         if not equals:
             raise UsageError(f"--set takes key=value, such as hidden_size=100; got {assignment!r}")
         try:
-            choose("the key of --set", key, known)
+            default = choose("the key of --set", key, known)
         except ValueError as error:
             raise UsageError(str(error)) from None
         if key in settings:
             raise UsageError(f"{key} is given twice ({settings[key]!r} and {text!r}); give it once")
-        settings[key] = read_value(text.strip())
-        if not isinstance(settings[key], str | bool | int | float | None):
+        settings[key] = value = read_value(text.strip())
+        if not isinstance(value, str | bool | int | float | None):
             raise UsageError(f"--set {key}: must be a number, a text, true, false or null; got {text!r}")
+        if not _fits(value, default, whole=key in _WHOLE):
+            kind = "a whole number" if key in _WHOLE or isinstance(default, int) else "a number"
+            raise UsageError(f"--set {key}: must be {kind}, as {default!r} is by default; got {text!r}")
     return settings
+
+
+#: Whole numbers whose default does not tell so.
+_WHOLE = "max_epochs", "batch_size", "patience", "random_state"
+
+
+def _fits(value, default, whole):
+    """Whether a value is a number where the default is one, and whole where the default is whole."""
+    if value is None or isinstance(default, bool) or (not whole and not isinstance(default, int | float)):
+        return True
+    kinds = int if whole or isinstance(default, int) else int | float
+    return isinstance(value, kinds) and not isinstance(value, bool)
 
 
 def make_tagger(settings: dict):
@@ -68,6 +84,6 @@ def make_tagger(settings: dict):
     tagger = SequenceTagger(**settings)
     try:
         check(tagger)
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise UsageError(str(error)) from None
     return tagger
