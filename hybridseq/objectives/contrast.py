@@ -13,12 +13,11 @@ UPPER = {
 
 def _cost_tensor(structure, labels, cost):
     if cost is None:
-        inside = torch.arange(labels.shape[1], device=labels.device) < structure.lengths[:, None]
-        inside = getattr(structure, "mask", inside)
         return hamming_cost(
-            torch.where(inside, labels, -100), structure.emissions.shape[2], structure.emissions.dtype
+            torch.where(checks.inside(structure), labels, -100), structure.emissions.shape[2], structure.emissions.dtype
         )
     if cost.dim() == 2:
+        checks.check_cost_table(cost, structure.emissions)
         return label_cost(labels, cost.to(structure.emissions.dtype))
     checks.check_like_emissions("cost", cost, structure.emissions)
     return cost.to(structure.emissions.dtype)
@@ -46,6 +45,10 @@ def contrast(structure, reference, upper, cost=None):
 
     +inf where the reference is impossible. Never negative: the upper value contains the lower, and rounding is removed.
     """
+    if cost is None and upper == "log_partition" and reference.dtype != torch.bool:
+        # The same difference, which structures compute at one go.
+        checks.check_labels(reference, structure.emissions)
+        return -structure.raw_log_prob(reference).to(structure.emissions.dtype)
     augmented = structure if cost is None else structure.augment(cost)
     high, low = UPPER[upper](augmented), lower_value(structure, reference)
     value = torch.where(low > -torch.inf, high - low, torch.inf)

@@ -5,9 +5,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 
-def hamming_cost(
-    labels: Int64[Tensor, "B T"], num_labels: int, dtype=torch.float32
-) -> Float[Tensor, "B T K"]:
+def hamming_cost(labels: Int64[Tensor, "B T"], num_labels: int, dtype=torch.float32) -> Float[Tensor, "B T K"]:
     """1 for every wrong label: the number of wrong tokens. Positions that hold −100 cost nothing."""
     return label_cost(labels, 1 - torch.eye(num_labels, dtype=dtype, device=labels.device))
 

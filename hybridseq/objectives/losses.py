@@ -4,6 +4,7 @@
 """
 
 from hybridseq.objectives.contrast import contrast, cost_of
+from hybridseq.structures import checks
 
 
 def log_loss(structure, labels):
@@ -47,7 +48,9 @@ def minimum_risk(structure, labels, cost=None):
 
     Its gradient is the covariance of cost and parts.
     """
-    return structure.expected_cost(cost_of(structure, labels, cost))
+    delta = cost_of(structure, labels, cost)
+    checks.check_label_range(labels, structure)
+    return structure.expected_cost(delta)
 
 
 OBJECTIVES = {f.__name__: f for f in (log_loss, structured_hinge, perceptron, softmax_margin, minimum_risk)}

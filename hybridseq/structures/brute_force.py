@@ -4,8 +4,9 @@ import itertools
 
 import torch
 
+from hybridseq.kernels.chain.reference import log_prob_of
 from hybridseq.structures.linear_chain import LinearChain
-from hybridseq.structures.structure import NO_LABEL
+from hybridseq.structures.structure import NO_LABEL, Structure
 
 
 class BruteForce(LinearChain):
@@ -46,6 +47,12 @@ class BruteForce(LinearChain):
             found.append(scores[(paths == labels[b, :length]).all(1)].squeeze(0))
         return torch.stack(found)
 
+    def raw_log_prob(self, labels):
+        return log_prob_of(self.raw_score(labels), self.raw_log_partition())
+
+    def raw_log_prob(self, labels):
+        return Structure.raw_log_prob(self, labels)
+
     @staticmethod
     def _possible(scores):
         return scores > -torch.inf
@@ -53,9 +60,7 @@ class BruteForce(LinearChain):
     def raw_log_partition(self):
         return torch.stack(
             [
-                scores[keep].logsumexp(0)
-                if (keep := self._possible(scores)).any()
-                else scores.new_tensor(-torch.inf)
+                scores[keep].logsumexp(0) if (keep := self._possible(scores)).any() else scores.new_tensor(-torch.inf)
                 for *_, scores in self._rows()
             ]
         )
@@ -90,8 +95,7 @@ class BruteForce(LinearChain):
         return self._round(torch.stack(rows))
 
     def decode(self):
-        labels, scores = self.raw_k_best(1)
-        return labels[:, 0]
+        return self.raw_k_best(1)[0][:, 0]
 
     def raw_k_best(self, k):
         batch, steps, _ = self.emissions.shape

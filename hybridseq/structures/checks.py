@@ -2,6 +2,8 @@
 
 import torch
 
+from hybridseq.kernels.chain.errors import InvalidLabel
+
 
 class ShapeError(ValueError):
     """Tensors whose shapes do not agree."""
@@ -17,8 +19,8 @@ def check_emissions(emissions):
         raise TypeError(f"emissions must be a floating-point tensor of shape (B, T, K); got {got}.")
     if emissions.dim() != 3 or 0 in emissions.shape:
         raise ShapeError(
-            f"emissions must have shape (B, T, K) with at least one row, position and label; got {shape_of(emissions)}. "
-            "A single sequence needs a batch axis: emissions[None]."
+            f"emissions must have shape (B, T, K) with at least one row, position and label; got {shape_of(emissions)}."
+            " A single sequence needs a batch axis: emissions[None]."
         )
 
 
@@ -54,11 +56,36 @@ def check_lengths(lengths, emissions):
 
 def check_labels(labels, emissions):
     if shape_of(labels) != shape_of(emissions)[:2]:
-        raise ShapeError(
-            f"labels must have shape (B, T) = {shape_of(emissions)[:2]}; got {shape_of(labels)}."
-        )
+        raise ShapeError(f"labels must have shape (B, T) = {shape_of(emissions)[:2]}; got {shape_of(labels)}.")
     if labels.is_floating_point() or labels.dtype == torch.bool:
         raise TypeError(f"labels must hold integers 0 to K-1 (int64); got {labels.dtype}.")
+
+
+def inside(structure):
+    """(B, T) bool: the positions that have a label."""
+    if hasattr(structure, "mask"):
+        return structure.mask
+    steps = structure.emissions.shape[1]
+    return torch.arange(steps, device=structure.lengths.device) < structure.lengths[:, None]
+
+
+def check_label_range(labels, structure):
+    """For what never asks for the labels' score, which checks them."""
+    if torch.compiler.is_compiling():
+        return
+    count = structure.emissions.shape[2]
+    bad = inside(structure) & ((labels < 0) | (labels >= count))
+    if bad.any():
+        row, position = bad.nonzero()[0].tolist()
+        raise InvalidLabel((row, position), int(labels[row, position]), count)
+
+
+def check_cost_table(cost, emissions):
+    labels = emissions.shape[2]
+    if shape_of(cost) != (labels, labels):
+        raise ShapeError(
+            f"a cost table must have shape (K, K) = ({labels}, {labels}), [gold, predicted]; got {shape_of(cost)}."
+        )
 
 
 def check_like_emissions(name, tensor, emissions):

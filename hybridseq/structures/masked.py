@@ -30,7 +30,7 @@ def _own_places(method):
 
 
 class MaskedChain(Structure):
-    """``chain`` runs over the tokens under the mask, moved to the left; labels and results stand at their (B, T) places.
+    """``chain`` runs over the tokens under the mask, moved to the left; labels and results keep their (B, T) places.
 
     Gaps hold −100 in labels and samples and 0 in marginals; labels given there are ignored. A pair's marginals stand
     at its left token.
@@ -48,8 +48,8 @@ class MaskedChain(Structure):
         lengths = mask.sum(1)
         if not torch.compiler.is_compiling() and int(lengths.min()) < 1:
             raise ValueError(
-                f"mask[{int(lengths.argmin())}] is False everywhere; every row needs a token with a label. Leave such rows "
-                "out of the batch."
+                f"mask[{int(lengths.argmin())}] is False everywhere; every row needs a token with a label. Leave such "
+                "rows out of the batch."
             )
         self.mask = mask
         # Stable: tokens under the mask first, in their order.
@@ -80,6 +80,10 @@ class MaskedChain(Structure):
     @_own_places
     def raw_score(self, labels):
         return self.chain.raw_score(self._pack(labels))
+
+    @_own_places
+    def raw_log_prob(self, labels):
+        return self.chain.raw_log_prob(self._pack(labels))
 
     @_own_places
     def raw_log_partition(self):

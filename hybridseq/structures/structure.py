@@ -37,7 +37,7 @@ class Structure(ABC):
 
     @abstractmethod
     def raw_expected_score(self, other: "Structure") -> Tensor:
-        """Expectation (B,) of ``other``'s score under this distribution; −inf where ``other`` forbids what this allows."""
+        """Expectation (B,) of ``other``'s score here; −inf where ``other`` forbids what this structure allows."""
 
     @abstractmethod
     def marginals(self) -> Float[Tensor, "B T K"]:
@@ -82,7 +82,7 @@ class Structure(ABC):
         return self._round(self.raw_score(labels))
 
     def log_partition(self) -> Float[Tensor, "B"]:
-        """Log of the sum of exp F over all label sequences, in nats; −inf where none is possible. Twice differentiable."""
+        """Log of the sum of exp F over all label sequences, in nats; −inf where there is none. Twice differentiable."""
         return self._round(self.raw_log_partition())
 
     def log_prob(self, labels: Int64[Tensor, "B T"]) -> Float[Tensor, "B"]:
@@ -90,13 +90,9 @@ class Structure(ABC):
         checks.check_labels(labels, self.emissions)
         return self._round(self.raw_log_prob(labels))
 
+    @abstractmethod
     def raw_log_prob(self, labels):
-        """Log-probability of checked labels, unrounded."""
-        log_partition = self.raw_log_partition()
-        feasible = log_partition > -torch.inf
-        value = torch.where(feasible, self.raw_score(labels) - log_partition, -torch.inf)
-        # Rounding may leave a sure sequence a hair above 0; its gradient stays whole.
-        return value - value.detach().clamp(min=0)
+        """Log-probability (B,) of checked labels, unrounded, never above 0; −inf where the row allows nothing."""
 
     def raw_max_score(self):
         """Highest score, unrounded; its gradient is the parts of the best sequence."""

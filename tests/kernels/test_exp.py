@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+import tolerances
 from numba import njit
 
-import tolerances
 from hybridseq.kernels import simd
 from hybridseq.kernels.chain.numba_cpu import primitives
 

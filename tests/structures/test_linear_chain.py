@@ -1,13 +1,13 @@
 """Every method of the chain equals enumeration."""
 
 import pytest
+import tolerances
 import torch
 from drawn import Case, gradients
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hybridseq as hs
-import tolerances
 from hybridseq.constraints import PairPlan
 
 EXACT = tolerances.value(torch.float64)

@@ -67,9 +67,7 @@ def test_labels_and_scores_in_gaps_are_ignored(case, objective):
     dirty = torch.where(case.mask, labels, GAP)
     emissions = torch.where(case.mask[:, :, None], case.leaves[0], torch.nan)
     loss = OBJECTIVES[objective]
-    torch.testing.assert_close(
-        loss(masked(case, emissions), dirty), loss(masked(case), labels), rtol=1e-12, atol=0
-    )
+    torch.testing.assert_close(loss(masked(case, emissions), dirty), loss(masked(case), labels), rtol=1e-12, atol=0)
     expected = [loss(short, labels[b : b + 1, places]) for b, places, short in rows(case)]
     torch.testing.assert_close(loss(masked(case), labels), torch.cat(expected))
 

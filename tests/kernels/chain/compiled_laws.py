@@ -11,6 +11,7 @@ from torch.library import opcheck
 import hybridseq as hs
 from hybridseq.kernels.chain import ops
 
+
 @pytest.fixture
 def layer():
     torch._dynamo.reset()
@@ -40,7 +41,6 @@ def step(function, layer, emissions, *rest):
 
 @pytest.mark.parametrize("objective", hs.objectives.OBJECTIVES)
 def test_a_training_step_is_one_graph(layer, batch, objective):
-    emissions, labels, mask = batch
     loss = hs.objectives.OBJECTIVES[objective]
 
     def with_lengths(emissions, labels, mask):

@@ -1,11 +1,11 @@
 """The compiled kernels equal the reference: values, gradients, second derivatives, best paths, draws."""
 
 import pytest
+import tolerances
 import torch
 from drawn import Case, gradients
 
 import hybridseq as hs
-import tolerances
 from hybridseq.kernels.chain import cpu, reference
 
 # Odd sizes on purpose: one position, one label, a label more than a vector or a tile, a row more than a block.
@@ -112,9 +112,7 @@ def test_forbidden_parts_anywhere(shared, dtype):
             first.append(gradients(values[-1], leaves))
         torch.testing.assert_close(values[1], values[0], **tolerances.value(dtype))
         assert_all_close(first[1], first[0], tolerances.gradient)
-        assert torch.equal(
-            cpu.decode(*case.leaves, case.lengths), reference.decode(*case.leaves, case.lengths)
-        )
+        assert torch.equal(cpu.decode(*case.leaves, case.lengths), reference.decode(*case.leaves, case.lengths))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -39,8 +39,8 @@ def test_python_threads_at_once(threads, count):
             assert_same(one, other)
 
 
-def answer(queue):
-    queue.put([x.numpy() for x in work(3)])
+def answer(connection):
+    connection.send([x.numpy() for x in work(3)])
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -49,19 +49,20 @@ def test_a_forked_child_computes_the_same(threads):
     before = work(3)
     assert len(pool.share_rows(np.full(48, 60), 100, 16)) == 2, "the parent must have used its second thread"
     fork = multiprocessing.get_context("fork")
-    queue = fork.SimpleQueue()
-    children = [fork.Process(target=answer, args=(queue,)) for _ in range(2)]
-    for child in children:
+    answers = []
+    for _ in range(2):
+        receiver, sender = fork.Pipe(duplex=False)
+        child = fork.Process(target=answer, args=(sender,), daemon=True)
         child.start()
-    for child in children:
+        answers.append((child, receiver))
+    for child, receiver in answers:
+        heard = receiver.poll(20)
+        if not heard:
+            child.kill()
+        assert heard, "a forked child hangs or died"
+        assert_same(before, [torch.from_numpy(x) for x in receiver.recv()])
         child.join(20)
-    hung = [child for child in children if child.is_alive()]
-    for child in hung:
-        child.kill()
-    assert not hung, "a forked child hangs"
-    for child in children:
         assert child.exitcode == 0
-        assert_same(before, [torch.from_numpy(x) for x in queue.get()])
     assert_same(before, work(3))
 
 

@@ -1,11 +1,11 @@
 """Huge scores, hard constraints, rows without a path."""
 
 import pytest
+import tolerances
 import torch
 from drawn import Case, gradients, inside
 
 import hybridseq as hs
-import tolerances
 
 DTYPES = [torch.float32, torch.float64]
 BACKENDS = ["cpu", "reference"]
@@ -33,13 +33,9 @@ def test_bio_masks_beside_scores_of_any_size(dtype, spread):
     exact = tuple(x.detach().double().requires_grad_() for x in case.leaves)
     ours = case.chain()
     truth = hs.LinearChain(*exact, lengths=case.lengths, backend="reference")
-    torch.testing.assert_close(
-        ours.log_partition().double(), truth.log_partition(), **tolerances.value(dtype)
-    )
+    torch.testing.assert_close(ours.log_partition().double(), truth.log_partition(), **tolerances.value(dtype))
     torch.testing.assert_close(ours.marginals().double(), truth.marginals(), **tolerances.gradient(dtype))
-    torch.testing.assert_close(
-        ours.pair_marginals().double(), truth.pair_marginals(), **tolerances.gradient(dtype)
-    )
+    torch.testing.assert_close(ours.pair_marginals().double(), truth.pair_marginals(), **tolerances.gradient(dtype))
     assert torch.equal(ours.decode(), truth.decode())
     for labels in (ours.decode()[None], ours.sample(3, torch.Generator().manual_seed(0))):
         for path, length in zip(labels.flatten(0, 1), case.lengths.repeat(len(labels)).tolist()):

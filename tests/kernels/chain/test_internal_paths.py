@@ -1,10 +1,10 @@
 """Moderate, scaled and logarithmic rows: each is taken where it should be, and all give the reference's answer."""
 
 import pytest
+import tolerances
 import torch
 from drawn import Case, gradients
 
-import tolerances
 from hybridseq.kernels.chain import cpu, ops, reference
 from hybridseq.kernels.chain.numba_cpu.forward_backward import LOGARITHMIC, MODERATE, SCALED
 

@@ -1,11 +1,11 @@
 """The reference equals enumeration."""
 
 import pytest
+import tolerances
 import torch
 from drawn import Case, gradients
 
 import hybridseq as hs
-import tolerances
 
 CLOSE = tolerances.value(torch.float64)
 
