@@ -40,10 +40,24 @@ for encoder, direction in ENCODERS.items():
         print(f"{direction:16} {output:20} {result['f1']:6.3f} {result['illegal_transitions']:8}")
 
 # %%
-# One sentence
-# ------------
-# "Friday" comes before the verb that says what it is the date of. In one direction, nothing at that place can know;
-# only the chain may take a later token into account.
+# Two sentences
+# -------------
+# Where tags do not fit together, the softmax does not notice: each token has its own best tag. The chain weighs them
+# together.
+softmax, chain = taggers["bilstm", "softmax a token"], taggers["bilstm", "chain, constrained"]
+broken = next(i for i, tags in enumerate(softmax.predict(X_test)) if hs.metrics.illegal_transitions([tags]))
+rows = softmax.predict_marginals([X_test[broken]])[0], chain.predict_marginals([X_test[broken]])[0]
+tags = softmax.predict([X_test[broken]])[0], chain.predict([X_test[broken]])[0]
+print(f"{'token':12} {'softmax a token':22}   {'chain, constrained':22}   right")
+for t, token in enumerate(X_test[broken]):
+    if {tags[0][t], tags[1][t], y_test[broken][t]} != {"O"}:
+        told = (f"{tag[t]:17} {row[t].max():.2f}" for tag, row in zip(tags, rows))
+        print(f"{token:12} {'     '.join(told)}     {y_test[broken][t]}")
+
+# %%
+# "Friday" comes before the verb that says what it is the date of. In one direction, nothing at that place can know, and
+# the chain helps only as far as the tags in between carry it. So it takes both: the second direction to see, the chain
+# to decide.
 sentence = ["on", "Friday", "I", "want", "to", "be", "in", "Lima"]
 print(" ".join(sentence))
 for (encoder, output), tagger in taggers.items():
