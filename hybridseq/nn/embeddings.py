@@ -19,29 +19,35 @@ def _table(rows: int, size: int) -> nn.Embedding:
 
 
 class CharCNN(nn.Module):
-    """A convolution over a word's characters, and the maximum over its places.
+    """Convolutions over a word's characters, and the maximum over its places.
 
     Parameters
     ----------
     num_chars : int
         Rows of the character table; id 0 is padding.
-    char_size, output_size, width : int
-        Size of a character's vector, of the result, and the number of characters a filter sees.
+    char_size, output_size : int
+        Size of a character's vector, and of the result.
+    widths : sequence of int
+        How many characters a filter sees; the result has as many filters of each width, or one more of the first.
 
     Notes
     -----
     ``forward(chars (U, L)) -> (U, output_size)``; a row of padding alone gives zeros, and padding beside a word
-    changes nothing. Ma and Hovy (2016), section 2.1.
+    changes nothing. Ma and Hovy (2016), section 2.1; several widths as in Kim et al. (2016), section 2.2.
     """
 
-    def __init__(self, num_chars: int, *, char_size: int = 30, output_size: int = 50, width: int = 3):
+    def __init__(self, num_chars: int, *, char_size: int = 30, output_size: int = 50, widths=(3, 5)):
         super().__init__()
         self.output_size = output_size
         self.embedding = _table(num_chars, char_size)
-        self.convolution = nn.Conv1d(char_size, output_size, width, padding=width // 2)
+        shares = [len(range(i, output_size, len(widths))) for i in range(len(widths))]
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(char_size, share, width, padding=width // 2) for width, share in zip(widths, shares) if share
+        )
 
     def forward(self, chars):
-        found = self.convolution(self.embedding(chars).transpose(1, 2))[:, :, : chars.shape[1]]
+        embedded = self.embedding(chars).transpose(1, 2)
+        found = torch.cat([filters(embedded)[:, :, : chars.shape[1]] for filters in self.convolutions], 1)
         real = (chars != 0)[:, None]
         return torch.relu(found.masked_fill(~real, 0).amax(2))
 

@@ -18,10 +18,16 @@ def test_padding_beside_a_word_changes_nothing(kind):
 
 def test_a_filter_sees_as_many_characters_as_its_width_says():
     torch.manual_seed(0)
-    chars = CharCNN(9, output_size=20, width=2)
+    chars = CharCNN(9, output_size=20, widths=(2,))
     # The longer word has no pair of neighbours that the shorter lacks.
     torch.testing.assert_close(chars(torch.tensor([[2, 3, 2, 3, 2]])), chars(torch.tensor([[2, 3, 2]])))
     assert not torch.allclose(chars(torch.tensor([[2, 3, 2]])), chars(torch.tensor([[2, 4, 2]])))
+
+
+@pytest.mark.parametrize("output_size", [1, 2, 7])
+def test_filters_are_shared_out_among_the_widths(output_size):
+    chars = CharCNN(9, output_size=output_size, widths=(2, 3, 5))
+    assert chars(torch.tensor([[2, 3], [4, 0]])).shape == (2, output_size)
 
 
 def test_token_embedding_stacks_word_chars_and_columns():
