@@ -12,7 +12,7 @@ _NAMES = {
     "load": "hybridseq.estimators",
 }
 
-__all__ = [*_MODULES, *_NAMES]
+__all__ = [*_MODULES, *_NAMES]  # noqa: PLE0604
 
 
 def __getattr__(name):

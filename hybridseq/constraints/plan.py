@@ -1,6 +1,7 @@
 """The compiled form of a constraint over neighbouring labels."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -46,6 +47,12 @@ class PairPlan:
                 )
             array.setflags(write=False)
             object.__setattr__(self, name, array)
+
+    @cached_property
+    def penalties(self):
+        """``first``, ``pairs`` and ``last`` as float32 arrays to add, 0 or −inf; None where all is allowed."""
+        arrays = (self.first, self.pairs, self.last)
+        return tuple(None if a.all() else np.where(a, np.float32(0), np.float32(-np.inf)) for a in arrays)
 
     def accepts(self, ids) -> bool:
         """Whether the plan lets a sequence of label indices through; the empty sequence passes. O(T)."""

@@ -6,7 +6,7 @@ import torch
 
 from hybridseq.kernels.chain.reference import log_prob_of
 from hybridseq.structures.linear_chain import LinearChain
-from hybridseq.structures.structure import NO_LABEL, Structure
+from hybridseq.structures.structure import NO_LABEL
 
 
 class BruteForce(LinearChain):
@@ -21,12 +21,6 @@ class BruteForce(LinearChain):
         _, steps, labels = self.emissions.shape
         if labels**steps > 1_000_000:
             raise ValueError(f"{labels}**{steps} label sequences are too many to enumerate; use LinearChain.")
-
-    def _with(self, **scores):
-        return BruteForce(
-            *(scores.get(n, getattr(self, n)) for n in ("emissions", "transitions", "start", "end")),
-            self.lengths,
-        )
 
     def _rows(self):
         """For every row its length, all label sequences (N, L) and their scores (N,) in float64."""
@@ -49,9 +43,6 @@ class BruteForce(LinearChain):
 
     def raw_log_prob(self, labels):
         return log_prob_of(self.raw_score(labels), self.raw_log_partition())
-
-    def raw_log_prob(self, labels):
-        return Structure.raw_log_prob(self, labels)
 
     @staticmethod
     def _possible(scores):

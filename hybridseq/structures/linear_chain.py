@@ -79,9 +79,7 @@ class LinearChain(Structure):
     def __repr__(self):
         batch, steps, labels = self.emissions.shape
         shared = "shared" if self.transitions.dim() == 2 else "per-position"
-        return (
-            f"LinearChain(B={batch}, T={steps}, K={labels}, {shared} transitions, backend={self.backend!r})"
-        )
+        return f"LinearChain(B={batch}, T={steps}, K={labels}, {shared} transitions, backend={self.backend!r})"
 
     def _vector(self, name, vector):
         if vector is None:
@@ -101,10 +99,13 @@ class LinearChain(Structure):
     def _with(self, emissions=None, transitions=None, start=None, end=None):
         given = emissions, transitions, start, end
         new = (old if x is None else x for x, old in zip(given, self.scores))
-        return LinearChain(*new, self.lengths, backend=self.backend)
+        return type(self)(*new, self.lengths, backend=self.backend)
 
     def raw_score(self, labels):
         return self._kernel.score(*self.scores, self.lengths, labels.to(torch.int64))
+
+    def raw_log_prob(self, labels):
+        return self._kernel.log_prob(*self.scores, self.lengths, labels.to(torch.int64))
 
     def raw_log_partition(self):
         return self._kernel.log_partition(*self.scores, self.lengths)
@@ -118,9 +119,7 @@ class LinearChain(Structure):
             chain = self._with(transitions=self.transitions.expand(transitions.shape))
         direction = other.emissions, transitions, other.start, other.end
         # A forbidden part has no score to average; whether anything flows through it is asked apart.
-        finite = tuple(
-            torch.where(x == -torch.inf, torch.zeros_like(x), x).to(self.emissions.dtype) for x in direction
-        )
+        finite = tuple(torch.where(x == -torch.inf, torch.zeros_like(x), x).to(self.emissions.dtype) for x in direction)
         value = chain._kernel.expected_score(*chain.scores, finite, self.lengths)
         if other is self:
             return value
@@ -164,16 +163,15 @@ class LinearChain(Structure):
         if isinstance(plan, Tensor):
             checks.check_like_emissions("allowed", plan, self.emissions)
             return self._with(emissions=self.emissions.masked_fill(~plan, -torch.inf))
-        first, pairs, last = (
-            torch.tensor(x, device=self.emissions.device) for x in (plan.first, plan.pairs, plan.last)
-        )
-        if first.shape[0] != self.num_labels:
+        if len(plan.labels) != self.num_labels:
             raise checks.ShapeError(
-                f"the plan was compiled for {first.shape[0]} labels, but the chain has K = {self.num_labels}; compile the "
-                "constraint with the labels of this chain, in their order."
+                f"the plan was compiled for {len(plan.labels)} labels, but the chain has K = {self.num_labels}; "
+                "compile the constraint with the labels of this chain, in their order."
             )
+        # Adding −inf costs less than masking: its gradient is that of the sum as it stands.
+        first, pairs, last = (None if x is None else torch.from_numpy(x).to(self.emissions) for x in plan.penalties)
         return self._with(
-            transitions=self.transitions.masked_fill(~pairs, -torch.inf),
-            start=self.start.masked_fill(~first, -torch.inf),
-            end=self.end.masked_fill(~last, -torch.inf),
+            transitions=None if pairs is None else self.transitions + pairs,
+            start=None if first is None else self.start + first,
+            end=None if last is None else self.end + last,
         )

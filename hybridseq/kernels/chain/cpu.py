@@ -1,12 +1,13 @@
 """The CPU backend: ``reference``'s functions on top of the compiled operators.
 
-Outside torch.compile the two operations of every training step skip the operator dispatch, which costs more than a
+Outside torch.compile the operations of every training step skip the operator dispatch, which costs more than a
 small batch's arithmetic: same kernels, same rules, half the overhead.
 """
 
+import numpy as np
 import torch
 
-from hybridseq.kernels.chain import ops
+from hybridseq.kernels.chain import ops, reference
 
 
 class _LogPartition(torch.autograd.Function):
@@ -46,6 +47,38 @@ class _Score(torch.autograd.Function):
         return *ops.tensors(scores, gradients), None, None
 
 
+class _LogProb(torch.autograd.Function):
+    """Score − log-partition in one: their gradients are added in place."""
+
+    @staticmethod
+    def forward(ctx, emissions, transitions, start, end, lengths, labels):
+        scores = emissions, transitions, start, end
+        ctx.arrays = *ops.arrays(*scores), lengths.numpy()
+        ctx.labels = ops.array(labels)
+        kernels = ops.kernels()
+        total, *ctx.prefixes = kernels.log_partition(*ctx.arrays)
+        value = kernels.score(*ctx.arrays, ctx.labels)
+        ctx.infeasible = total == -np.inf
+        with np.errstate(invalid="ignore"):
+            value -= total
+        value[ctx.infeasible] = -np.inf
+        ctx.save_for_backward(*scores, lengths, labels)
+        # Rounding may leave a sure sequence a hair above 0.
+        return torch.from_numpy(np.minimum(value, 0))
+
+    @staticmethod
+    def backward(ctx, weight):
+        *scores, lengths, labels = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            weight = weight.masked_fill(torch.from_numpy(ctx.infeasible), 0)
+            total = ops.gradient(*scores, lengths, *map(torch.from_numpy, ctx.prefixes), weight)
+            counts = ops.score_gradient(*scores, lengths, labels, weight)
+            return *(a - b for a, b in zip(counts, total)), None, None
+        weight = np.where(ctx.infeasible, 0, -weight.numpy())
+        gradients = ops.kernels().gradient(*ctx.arrays, *ctx.prefixes, weight, ctx.labels)
+        return *ops.tensors(scores, gradients), None, None
+
+
 def log_partition(emissions, transitions, start, end, lengths):
     """Log of the sum of exp(score) over all label sequences, (B,) float64."""
     if torch.compiler.is_compiling():
@@ -58,6 +91,16 @@ def score(emissions, transitions, start, end, lengths, labels):
     if torch.compiler.is_compiling():
         return ops.score(emissions, transitions, start, end, lengths, labels)
     return _Score.apply(emissions, transitions, start, end, lengths, labels)
+
+
+def log_prob(emissions, transitions, start, end, lengths, labels):
+    """Log-probability of one label sequence a row, (B,) float64, never above 0."""
+    if torch.compiler.is_compiling():
+        return reference.log_prob_of(
+            ops.score(emissions, transitions, start, end, lengths, labels),
+            ops.log_partition(emissions, transitions, start, end, lengths)[0],
+        )
+    return _LogProb.apply(emissions, transitions, start, end, lengths, labels)
 
 
 def _constants(*scores):

@@ -113,6 +113,18 @@ def score(emissions, transitions, start, end, lengths, labels):
     return total + start[labels[:, 0]] + end[labels[rows, lengths - 1]]
 
 
+def log_prob_of(score, log_partition):
+    """Score − log-partition; −inf where nothing is possible, and not above 0 by rounding, which has no gradient."""
+    value = torch.where(log_partition > -torch.inf, score - log_partition, -torch.inf)
+    return value - value.detach().clamp(min=0)
+
+
+def log_prob(emissions, transitions, start, end, lengths, labels):
+    """Log-probability of one label sequence a row, (B,), never above 0."""
+    scores = emissions, transitions, start, end, lengths
+    return log_prob_of(score(*scores, labels), log_partition(*scores))
+
+
 @torch.no_grad()
 def decode(emissions, transitions, start, end, lengths):
     """Best label sequence of each row, (B, T), padded with −100; all −100 where none is possible."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from hybridseq.kernels import threads
 from hybridseq.kernels.chain.errors import InvalidLabel, InvalidScore
-from hybridseq.kernels.chain.numba_cpu import forward_backward, paths, primitives, second_order, viterbi
+from hybridseq.kernels.chain.numba_cpu import forward_backward, paths, primitives, second_order, small, viterbi
 from hybridseq.kernels.chain.numba_cpu.forward_backward import edges, is_shared, padded_labels, padded_matrix, share
 
 __all__ = [
@@ -46,6 +46,10 @@ def log_partition(emissions, transitions, start, end, lengths):
 
     Scaled prefixes (B, T, padded K), what they were divided by (B, T), and the path that each row took (B,).
     """
+    if forward_backward.is_small(emissions, transitions, 1):
+        *result, good = small.forward(emissions, transitions, start, end, lengths)
+        if good:
+            return result
     _check(emissions, transitions, start, end, lengths, None)
     result = forward_backward.forward(emissions, transitions, start, end, lengths)
     invalid = result[3] == primitives.INVALID

@@ -6,8 +6,10 @@ The slower paths are compiled only when a row needs them.
 import numpy as np
 
 from hybridseq.kernels import simd, threads
-from hybridseq.kernels.chain.numba_cpu import log_space, moderate, primitives, scaled
+from hybridseq.kernels.chain.numba_cpu import log_space, moderate, paths, primitives, scaled, small
 from hybridseq.kernels.chain.numba_cpu.primitives import LOGARITHMIC, MODERATE, SCALED
+
+NO_LABELS = np.empty((0, 0), np.int64)
 
 
 def is_shared(transitions):
@@ -26,10 +28,21 @@ def padded_matrix(count, dtype):
     return np.empty((count, padded_labels(count, dtype)), dtype)
 
 
+def _nanoseconds(emissions, cost):
+    """Estimate of the work at a position; ``cost`` is relative to a forward pass in blocks."""
+    count = emissions.shape[2]
+    return cost * (10 + 0.012 * count * padded_labels(count, emissions.dtype)) * emissions.itemsize / 4
+
+
+def is_small(emissions, transitions, cost):
+    """Whether one thread serves the batch, all rows as long as the longest, in one call."""
+    work = emissions.shape[0] * emissions.shape[1] * _nanoseconds(emissions, cost)
+    return is_shared(transitions) and work < 2 * threads.WAKE
+
+
 def share(emissions, lengths, cost=1.0, rows=None):
     """Rows for each thread; ``cost`` is relative to a forward pass in blocks."""
-    count = emissions.shape[2]
-    nanoseconds = cost * (10 + 0.012 * count * padded_labels(count, emissions.dtype)) * emissions.itemsize / 4
+    nanoseconds = _nanoseconds(emissions, cost)
     if rows is None:
         return threads.share_rows(lengths, nanoseconds, moderate.BLOCK)
     return [rows[part] for part in threads.share_rows(lengths[rows], nanoseconds, moderate.BLOCK)]
@@ -73,8 +86,13 @@ def forward(emissions, transitions, start, end, lengths):
     return out, alpha, scale, status
 
 
-def backward(emissions, transitions, start, end, lengths, alpha, scale, status, weight):
-    """Gradient of the weighted sum of log-partitions, shaped as the scores."""
+def backward(emissions, transitions, start, end, lengths, alpha, scale, status, weight, labels=None):
+    """Gradient of the weighted sum of log-partitions, shaped as the scores; with labels, of log-partition − score."""
+    if is_small(emissions, transitions, 2) and not status.any():
+        given = NO_LABELS if labels is None else labels
+        *result, good = small.backward(emissions, transitions, start, end, lengths, alpha, scale, weight, given)
+        if good:
+            return tuple(result)
     count, shared = emissions.shape[2], is_shared(transitions)
     matrix, _, lost, _ = _exp_transitions(transitions, transposed=shared)
     status = status.copy()
@@ -103,4 +121,6 @@ def backward(emissions, transitions, start, end, lengths, alpha, scale, status, 
     if shared:
         added, grad_transitions = grad_transitions, np.empty_like(transitions)
         primitives.pair_gradient(pairs, matrix, added, grad_transitions[0, 0])
+    if labels is not None:
+        paths.add_counts(lengths, labels, -weight, grad_emissions, grad_transitions)
     return grad_emissions, grad_transitions, *edges(grad_emissions, lengths)

@@ -47,6 +47,19 @@ def score_gradient(part, rows, lengths, labels, weight, grad_emissions, grad_tra
 
 
 @kernel
+def add_counts(lengths, labels, weight, grad_emissions, grad_transitions):
+    """Add the weighted counts of the parts that the label sequences use; rows of weight 0 are left alone."""
+    shared = grad_transitions.shape[0] == 1 and grad_transitions.shape[1] == 1
+    for b in range(lengths.size):
+        if weight[b] != 0:
+            for t in range(lengths[b]):
+                grad_emissions[b, t, labels[b, t]] += weight[b]
+                if t > 0:
+                    step = (0, 0) if shared else (b, t - 1)
+                    grad_transitions[step[0], step[1], labels[b, t - 1], labels[b, t]] += weight[b]
+
+
+@kernel
 def draw(weights, uniform):
     """The label at which the running sum of ``weights`` passes ``uniform`` of the whole."""
     total = 0.0
