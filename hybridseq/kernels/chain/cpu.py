@@ -58,10 +58,9 @@ class _LogProb(torch.autograd.Function):
         kernels = ops.kernels()
         total, *ctx.prefixes = kernels.log_partition(*ctx.arrays)
         value = kernels.score(*ctx.arrays, ctx.labels)
-        ctx.infeasible = total == -np.inf
-        with np.errstate(invalid="ignore"):
-            value -= total
-        value[ctx.infeasible] = -np.inf
+        ctx.impossible = value == -np.inf
+        total[ctx.impossible] = 0
+        value -= total
         ctx.save_for_backward(*scores, lengths, labels)
         # Rounding may leave a sure sequence a hair above 0.
         return torch.from_numpy(np.minimum(value, 0))
@@ -70,11 +69,11 @@ class _LogProb(torch.autograd.Function):
     def backward(ctx, weight):
         *scores, lengths, labels = ctx.saved_tensors
         if torch.is_grad_enabled():
-            weight = weight.masked_fill(torch.from_numpy(ctx.infeasible), 0)
+            weight = weight.masked_fill(torch.from_numpy(ctx.impossible), 0)
             total = ops.gradient(*scores, lengths, *map(torch.from_numpy, ctx.prefixes), weight)
             counts = ops.score_gradient(*scores, lengths, labels, weight)
             return *(a - b for a, b in zip(counts, total)), None, None
-        weight = np.where(ctx.infeasible, 0, -weight.numpy())
+        weight = np.where(ctx.impossible, 0, -weight.numpy())
         gradients = ops.kernels().gradient(*ctx.arrays, *ctx.prefixes, weight, ctx.labels)
         return *ops.tensors(scores, gradients), None, None
 

@@ -114,8 +114,8 @@ def score(emissions, transitions, start, end, lengths, labels):
 
 
 def log_prob_of(score, log_partition):
-    """Score − log-partition; −inf where nothing is possible, and not above 0 by rounding, which has no gradient."""
-    value = torch.where(log_partition > -torch.inf, score - log_partition, -torch.inf)
+    """Score − log-partition; −inf, with no gradient, where the score is; not above 0 by rounding."""
+    value = torch.where(score > -torch.inf, score - log_partition, -torch.inf)
     return value - value.detach().clamp(min=0)
 
 
