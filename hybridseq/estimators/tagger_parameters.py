@@ -1,6 +1,7 @@
 """The parameters of the tagger: which are usable, and what they stand for."""
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 import hybridseq.constraints as constraint_language
 from hybridseq import objectives
@@ -22,17 +23,30 @@ STRUCTURES = {"crf": True}
 _CHAR_ENCODERS = {"cnn": True, "lstm": True, None: True}
 _UNSEEN = {"error": True, "miss": True}
 
-_AT_LEAST = {
-    "hidden_size": 1,
-    "num_layers": 1,
-    "word_size": 0,
-    "char_size": 1,
-    "column_size": 1,
-    "min_count": 1,
-    "averaging": 0,
-    "word_dropout": 0,
-    "weight_decay": 0,
-}
+_INTEGERS = {"hidden_size": 1, "num_layers": 1, "word_size": 0, "char_size": 1, "column_size": 1, "min_count": 1}
+_NUMBERS = {"averaging": 0, "word_dropout": 0, "weight_decay": 0}
+_SHARES = "dropout", "valid_fraction"
+_OPTIONAL_INTEGERS = "patience", "max_epochs", "batch_size"
+_OPTIONAL_NUMBERS = "transition_rate", "clip_norm"
+
+
+def _check_number(name, value, kind, suits, range_):
+    fits = isinstance(value, Integral if kind == "a whole number" else Real) and not isinstance(value, bool)
+    if not fits or not suits(value):
+        raise ValueError(f"{name} must be {kind} {range_}; got {value!r}")
+
+
+def _check_numbers(tagger):
+    for names, kind in ((_INTEGERS, "a whole number"), (_NUMBERS, "a number")):
+        for name, least in names.items():
+            _check_number(name, getattr(tagger, name), kind, lambda x, least=least: x >= least, f"of at least {least}")
+    for name in _SHARES:
+        _check_number(name, getattr(tagger, name), "a number", lambda x: 0 <= x < 1, "of at least 0 and below 1")
+    _check_number("learning_rate", tagger.learning_rate, "a number", lambda x: x > 0, "above 0")
+    for names, kind in ((_OPTIONAL_INTEGERS, "a whole number"), (_OPTIONAL_NUMBERS, "a number")):
+        for name in names:
+            if getattr(tagger, name) is not None:
+                _check_number(name, getattr(tagger, name), kind, lambda x: x > 0, "above 0, or None")
 
 
 def check(tagger) -> None:
@@ -49,17 +63,7 @@ def check(tagger) -> None:
     choose("unseen_labels", tagger.unseen_labels, _UNSEEN)
     if tagger.char_encoder not in _CHAR_ENCODERS:
         raise ValueError(f"char_encoder must be 'cnn', 'lstm' or None; got {tagger.char_encoder!r}")
-    for name, least in _AT_LEAST.items():
-        value = getattr(tagger, name)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value >= least:
-            raise ValueError(f"{name} must be a number of at least {least}; got {value!r}")
-    for name in ("dropout", "valid_fraction"):
-        if not 0 <= getattr(tagger, name) < 1:
-            raise ValueError(f"{name} must be at least 0 and below 1; got {getattr(tagger, name)!r}")
-    for name in ("learning_rate", "transition_rate", "clip_norm", "patience", "max_epochs", "batch_size"):
-        value = getattr(tagger, name)
-        if not (value is None and name != "learning_rate") and not (isinstance(value, int | float) and value > 0):
-            raise ValueError(f"{name} must be above 0; got {value!r}")
+    _check_numbers(tagger)
     if not tagger.word_size and tagger.char_encoder is None:
         raise ValueError("word_size=0 and char_encoder=None leave no input; give one of them")
 

@@ -284,3 +284,19 @@ def test_input_that_does_not_fit_the_model_is_named(fitted):
 def test_unseen_labels_count_as_missed(fitted):
     twin = copy.deepcopy(fitted).set_params(unseen_labels="miss")
     assert twin.score([["a"]], [["B-never"]]) == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"dropout": "a"},
+        {"dropout": 1.0},
+        {"num_layers": 1.5},
+        {"batch_size": 2.5},
+        {"max_epochs": 0},
+        {"clip_norm": -1},
+    ],
+)
+def test_a_number_that_is_none_is_named(wrong):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be .*; got"):
+        hs.SequenceTagger(**wrong).fit([["a"]], [["O"]])
