@@ -84,6 +84,26 @@ TASKS = {
 }
 
 
+def second_order():
+    """Entropy and its gradient beside autograd through the reference, which pytorch-crf has no counterpart of."""
+    rows, results = [], {}
+    for shape in SHAPES:
+        case = Case(*shape)
+        scores = case.emissions, *case.ours
+
+        def entropy(backend, scores=scores, lengths=case.lengths):
+            chain = hs.LinearChain(*scores, lengths, backend=backend)
+            return torch.autograd.grad(chain.entropy().sum(), scores)
+
+        ratio = compare(lambda: entropy("cpu"), lambda: entropy("reference"), rounds=3)
+        results[f"entropy {shape}"] = vars(ratio)
+        times = f"{ratio.ours * 1e3:.2f} ms", f"{ratio.peer * 1e3:.0f} ms"
+        rows.append([shape, *times, f"{ratio.median:.0f}x", f"{ratio.low:.0f} to {ratio.high:.0f}"])
+    columns = ["shape", "kernel", "autograd", "ratio", "spread"]
+    report.show("entropy and its gradient (a Hessian-vector product), beside the reference", columns, rows)
+    return results
+
+
 def run():
     """Time every task at every shape; print and save the ratios."""
     results = {}
@@ -112,6 +132,7 @@ def run():
         report.show(
             f"{task} (B, T, K), float32, ragged", ["shape", "hybridseq", "pytorch-crf", "ratio", "spread"], rows
         )
+    results |= second_order()
     report.save("chain", results)
 
 

@@ -121,7 +121,7 @@ def _summary(found):
 
 
 def _epoch(peer, tagger, encoded, reader, labels):
-    """Seconds of one training epoch, and of the structured layer in it: the same network, ours or pytorch-crf's layer."""
+    """Seconds of one training epoch, and of the layer in it: the same network, with ours or with pytorch-crf's."""
     torch.manual_seed(0)
     network = build_network(tagger, reader, len(labels), encoded).train()
     if peer:

@@ -125,43 +125,11 @@ def sample(emissions, transitions, start, end, lengths, uniforms):
 
 def expected_score(emissions, transitions, start, end, direction, lengths):
     """Expected score (B,) float64, under the chain, of a direction: four arrays shaped as the scores."""
-    out, invalid = np.empty(len(emissions)), np.zeros(len(emissions), np.bool_)
-    parts = share(emissions, lengths, 60)
-    threads.run(
-        second_order.expected_score,
-        parts,
-        emissions,
-        transitions,
-        start,
-        end,
-        *direction,
-        lengths,
-        out,
-        invalid,
-    )
-    _check(emissions, transitions, start, end, lengths, invalid)
+    _check(emissions, transitions, start, end, lengths, None)
+    out, invalid = second_order.expected_score(emissions, transitions, start, end, direction, lengths)
+    if invalid.any():
+        _check(emissions, transitions, start, end, lengths, invalid)
     return out
 
 
-def hessian_product(emissions, transitions, start, end, direction, lengths, weight):
-    """Derivative of ``gradient`` along a direction, shaped as the scores; ``weight`` (B,) float64."""
-    count, shared = emissions.shape[2], is_shared(transitions)
-    parts = share(emissions, lengths, 60)
-    out_emissions = np.empty_like(emissions)
-    out_transitions = np.zeros((len(parts), 1, count, count)) if shared else np.empty_like(transitions)
-    threads.run(
-        second_order.hessian_product,
-        parts,
-        emissions,
-        transitions,
-        start,
-        end,
-        *direction,
-        lengths,
-        weight,
-        out_emissions,
-        out_transitions,
-    )
-    if shared:
-        out_transitions = out_transitions.sum(0, keepdims=True).astype(emissions.dtype)
-    return out_emissions, out_transitions, *edges(out_emissions, lengths)
+hessian_product = second_order.hessian_product

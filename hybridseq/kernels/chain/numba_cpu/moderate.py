@@ -30,11 +30,11 @@ BLOCK = 16
 
 
 @kernel
-def load_row(emissions, start, end, b, length, out):
-    """out[b, :length] = a row's scores with start and end folded in, −inf in the padded labels."""
+def load_row(emissions, start, end, b, length, out, fill):
+    """out[b, :length] = a row's scores with start and end folded in, ``fill`` in the padded labels."""
     steps, count = emissions.shape[1:]
     width, step = out.shape[2], simd.lanes(out)
-    nothing = simd.number(emissions, -np.inf)
+    nothing = simd.number(emissions, fill)
     for t in range(length):
         for j in range(0, width, step):
             scores = simd.load_some(emissions, (b * steps + t) * count + j, count - j, nothing)
@@ -50,7 +50,7 @@ def exp_row(emissions, start, end, b, length, rates):
 
     A row that is not fit is left unfinished.
     """
-    load_row(emissions, start, end, b, length, rates)
+    load_row(emissions, start, end, b, length, rates, -np.inf)
     steps, width = rates.shape[1:]
     step = simd.lanes(rates)
     first, last = b * steps * width, (b * steps + length) * width

@@ -209,7 +209,7 @@ def decode_block(emissions, transitions, start, end, lengths, rows, matrix, arri
     many, sources = width >= 3 * lanes, np.empty(width // 3, np.int64)
     active = rows.size
     for b in rows:
-        load_row(emissions, start, end, b, lengths[b], prefix)
+        load_row(emissions, start, end, b, lengths[b], prefix, -np.inf)
     for t in range(lengths[rows[0]]):
         while lengths[rows[active - 1]] <= t:
             active -= 1
