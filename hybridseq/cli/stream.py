@@ -114,6 +114,8 @@ def writer(output):
         with open(place, "w", encoding="utf-8", newline="\n") as stream:  # a device or a pipe
             yield stream
         return
+    if not place.parent.is_dir():
+        raise UsageError(f"{output}: the folder {place.parent} is not there; make it, or name another place")
     handle, temporary = tempfile.mkstemp(prefix=f".{place.name}-", dir=place.parent)
     try:
         with open(handle, "w", encoding="utf-8", newline="\n") as stream:

@@ -84,6 +84,8 @@ def read_model(folder) -> tuple[dict, dict]:
         Where the folder or a part of it is missing, truncated, altered, or of a later format.
     """
     folder = Path(folder)
+    if folder.is_file():
+        raise ModelFolderError(f"{folder}: is a file; give the folder that save() wrote")
     if not folder.is_dir():
         raise ModelFolderError(f"{folder}: there is no such folder; give the one that save() wrote")
     for name in (_CARD, _WEIGHTS):
@@ -104,7 +106,7 @@ def read_model(folder) -> tuple[dict, dict]:
     if card.pop("sha256", None) != _digest(card):
         raise ModelFolderError(f"{folder / _CARD}: was altered after saving (checksum); save the model again")
     weights = (folder / _WEIGHTS).read_bytes()
-    if hashlib.sha256(weights).hexdigest() != card["weights_sha256"]:
+    if hashlib.sha256(weights).hexdigest() != card.get("weights_sha256"):
         raise ModelFolderError(
             f"{folder / _WEIGHTS}: was truncated or altered after saving (checksum); save the model again"
         )
@@ -122,7 +124,8 @@ def load(folder, **objects):
     folder : path
         What ``save`` wrote.
     **objects
-        Parameters that are objects and are not saved, such as ``encoder=`` where it was a module of your own.
+        Parameters that are objects and are not saved, such as ``encoder=`` where it was a module of your own; and
+        ``device=``, to use a model elsewhere than where it was trained.
 
     Returns
     -------
@@ -150,17 +153,30 @@ def load(folder, **objects):
 def _read_tagger(card, tensors, objects, folder):
     from hybridseq.estimators.sequence_tagger import SequenceTagger
     from hybridseq.estimators.tagger_card import restore_tagger
+    from hybridseq.estimators.tagger_parameters import check_device
 
+    lacking = [part for part in ("parameters", "objects", "state") if part not in card]
+    if lacking:
+        raise ModelFolderError(f"{folder}: the description lacks {lacking[0]!r}; save the model again")
     missing = [name for name in card["objects"] if name not in objects]
     if missing:
         raise ModelFolderError(
             f"{folder}: the parameter {missing[0]!r} was an object, which is not saved; "
             f"give it again: load(folder, {missing[0]}=...)"
         )
-    unknown = sorted(set(objects) - set(card["objects"]))
+    unknown = sorted(set(objects) - {*card["objects"], "device"})
     if unknown:
         raise ModelFolderError(f"{folder}: the parameter {unknown[0]!r} was saved and need not be given; leave it out")
-    tagger = SequenceTagger(**card["parameters"], **objects)
+    strange = sorted(set(card["parameters"]) - set(SequenceTagger().get_params()))
+    if strange:
+        raise ModelFolderError(
+            f"{folder}: has the parameter {strange[0]!r}, which this version does not know; update hybridseq"
+        )
+    tagger = SequenceTagger(**{**card["parameters"], **objects})
+    try:
+        check_device(tagger.device)
+    except ValueError as error:
+        raise ModelFolderError(f"{folder}: {error}; load it elsewhere: load(folder, device='cpu')") from None
     try:
         restore_tagger(tagger, card["state"], tensors)
     except RuntimeError as error:

@@ -3,6 +3,7 @@
 import copy
 import sys
 from dataclasses import replace
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -38,8 +39,8 @@ class SequenceTagger(BaseEstimator):
         ``"crf"``.
     constraint : str, constraint or None
         ``"auto"`` looks whether the labels follow a span scheme (IOB2) and, if so, makes illegal label pairs
-        impossible, in training and prediction; ``"BIO"`` demands it; an object with ``compile(label_names)``; None
-        leaves every label sequence possible. ``constraint_`` tells what was found.
+        impossible, in training and prediction; ``"BIO"`` demands it; an object with ``compile(label_names)`` and
+        ``violations(labels)``; None leaves every label sequence possible. ``constraint_`` tells what was found.
     hidden_size, num_layers : int
         Size of the encoder's state in each direction, and its depth.
     word_size : int
@@ -234,11 +235,18 @@ class SequenceTagger(BaseEstimator):
         X, y
             Sentences and their labels.
         classes : sequence of str, optional
-            At the first call, all labels that will ever come; without it, those of ``y``.
+            At the first call, all labels that will ever come; without it, those of ``y``. Later calls can add none.
 
         Returns
         -------
         self
+
+        Raises
+        ------
+        DataError
+            Where sentences and labels do not fit together, or a later call brings a new label; names the place.
+        ValueError
+            Where a parameter is not usable, or labels break the constraint that the first call found.
 
         Notes
         -----
@@ -249,10 +257,14 @@ class SequenceTagger(BaseEstimator):
         _check(X, y, ("X", "y"))
         random = check_random_state(self.random_state)
         start = self if hasattr(self, "network_") else None
+        if classes is not None:
+            check_labels([classes], [classes], ("classes", "classes"))
         if start is None:
             labels = LabelVocabulary.build([*y, list(classes)] if classes is not None else y)
         else:
             labels = self.labels_
+            labels.encode_all([*y, list(classes)] if classes is not None else y)
+            parameters.check_constraint(self.constraint_, y)
         check_tokens(X)
         found = parameters.find_constraint(self, y) if start is None else None
         seed = int(random.randint(2**31))
@@ -337,9 +349,16 @@ class SequenceTagger(BaseEstimator):
         -------
         list of list of (list of str, float)
             Label sequences with their log-probability in nats; fewer than k where there are not as many.
+
+        Raises
+        ------
+        ValueError
+            Where k is not a whole number of at least 1.
+        DataError
+            Where a sentence cannot be read; names the place.
         """
-        if k < 1:
-            raise ValueError(f"k must be at least 1; got {k}")
+        if not isinstance(k, Integral) or k < 1:
+            raise ValueError(f"k must be a whole number of at least 1; got {k!r}")
         encoded = self._encode(X)
         results = [None] * len(X)
         names = self.classes_

@@ -1,7 +1,13 @@
 """The parameters of the tagger: which are usable, and what they stand for."""
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Integral, Real
+
+import numpy as np
+import torch
+from skorch.callbacks import Callback
 
 import hybridseq.constraints as constraint_language
 from hybridseq import objectives
@@ -20,7 +26,7 @@ OBJECTIVES = {**objectives.OBJECTIVES, "cross_entropy": cross_entropy}
 FIRST_OBJECTIVES = {"minimum_risk": objectives.log_loss}
 
 STRUCTURES = {"crf": True}
-_CHAR_ENCODERS = {"cnn": True, "lstm": True, None: True}
+_CHAR_ENCODERS = {"cnn": True, "lstm": True}
 _UNSEEN = {"error": True, "miss": True}
 
 _INTEGERS = {"hidden_size": 1, "num_layers": 1, "word_size": 0, "char_size": 1, "column_size": 1, "min_count": 1}
@@ -32,7 +38,7 @@ _OPTIONAL_NUMBERS = "transition_rate", "clip_norm"
 
 def _check_number(name, value, kind, suits, range_):
     fits = isinstance(value, Integral if kind == "a whole number" else Real) and not isinstance(value, bool)
-    if not fits or not suits(value):
+    if not fits or not math.isfinite(value) or not suits(value):
         raise ValueError(f"{name} must be {kind} {range_}; got {value!r}")
 
 
@@ -49,6 +55,37 @@ def _check_numbers(tagger):
                 _check_number(name, getattr(tagger, name), kind, lambda x: x > 0, "above 0, or None")
 
 
+def check_device(device) -> None:
+    """Raise a ValueError unless torch can compute there."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"device must be one that torch can use here, such as 'cpu'; got {device!r} ({reason})"
+        ) from None
+
+
+def _check_objects(tagger):
+    wanted = tagger.constraint
+    if (
+        wanted is not None
+        and not isinstance(wanted, str)
+        and not (hasattr(wanted, "compile") and hasattr(wanted, "violations"))
+    ):
+        raise ValueError(
+            f"constraint must be 'auto', the name of a scheme, None, or an object with compile(label_names) and "
+            f"violations(labels); got {wanted!r}"
+        )
+    callbacks = tagger.callbacks if isinstance(tagger.callbacks, Iterable) else [tagger.callbacks]
+    for callback in () if tagger.callbacks is None else callbacks:
+        if not isinstance(callback, Callback) or not isinstance(tagger.callbacks, Iterable):
+            raise ValueError(f"callbacks must be a list of skorch callbacks (objects, not classes); got {callback!r}")
+    if not isinstance(tagger.lowercase, bool | np.bool_):
+        raise ValueError(f"lowercase must be True or False; got {tagger.lowercase!r}")
+    check_device(tagger.device)
+
+
 def check(tagger) -> None:
     """Raise a ValueError that names the first parameter that is not usable."""
     if isinstance(tagger.encoder, str):
@@ -61,8 +98,9 @@ def check(tagger) -> None:
     choose("structure", tagger.structure, STRUCTURES)
     choose("schedule", tagger.schedule, SCHEDULES)
     choose("unseen_labels", tagger.unseen_labels, _UNSEEN)
-    if tagger.char_encoder not in _CHAR_ENCODERS:
-        raise ValueError(f"char_encoder must be 'cnn', 'lstm' or None; got {tagger.char_encoder!r}")
+    if tagger.char_encoder is not None:
+        choose("char_encoder", tagger.char_encoder, _CHAR_ENCODERS)
+    _check_objects(tagger)
     _check_numbers(tagger)
     if not tagger.word_size and tagger.char_encoder is None:
         raise ValueError("word_size=0 and char_encoder=None leave no input; give one of them")
@@ -91,6 +129,19 @@ class Found:
     message: str
 
 
+def check_constraint(constraint, y) -> None:
+    """Raise a ValueError that names the first place where a label sequence breaks the constraint, if there is one."""
+    if constraint is None:
+        return
+    for i, sequence in enumerate(y):
+        broken = constraint.violations(sequence)
+        if broken:
+            raise ValueError(
+                f"sentence {i} breaks the constraint {constraint!r} at position {broken[0].position}: "
+                f"{broken[0].reason}. Mend the labels, or choose another constraint"
+            )
+
+
 def find_constraint(tagger, y) -> Found:
     """What ``constraint=`` comes to for these label sequences."""
     detected = constraint_language.detect(y)
@@ -111,12 +162,6 @@ def find_constraint(tagger, y) -> Found:
         constraint, message = constraint_language.scheme(wanted), f"labels must keep {wanted}"
     else:
         constraint, message = wanted, f"labels must keep {wanted!r}"
-    if constraint is not None and wanted != "auto":
-        for i, sequence in enumerate(y):
-            broken = constraint.violations(sequence)
-            if broken:
-                raise ValueError(
-                    f"sentence {i} breaks the constraint {constraint!r} at position {broken[0].position}: "
-                    f"{broken[0].reason}. Mend the labels, or choose another constraint"
-                )
+    if wanted != "auto":
+        check_constraint(constraint, y)
     return Found(constraint, scheme, message)

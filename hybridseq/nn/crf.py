@@ -4,8 +4,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from hybridseq.structures import LinearChain, MaskedChain
-from hybridseq.structures.checks import ShapeError
+from hybridseq.structures import LinearChain, MaskedChain, checks
 
 
 class CRF(nn.Module):
@@ -33,8 +32,7 @@ class CRF(nn.Module):
 
     def __init__(self, num_labels: int):
         super().__init__()
-        if num_labels < 1:
-            raise ValueError(f"num_labels must be at least 1; got {num_labels}.")
+        checks.check_count("num_labels", num_labels)
         self.num_labels = num_labels
         self.transitions = nn.Parameter(torch.zeros(num_labels, num_labels))
         self.start = nn.Parameter(torch.zeros(num_labels))
@@ -64,11 +62,14 @@ class CRF(nn.Module):
         ------
         ShapeError
             Where the emissions' last axis is not K, or ``mask`` is not (B, T).
+        TypeError
+            Where ``mask`` is not of bool, or an argument is no tensor.
         ValueError
             Where both ``lengths`` and ``mask`` are given, or a row has no label.
         """
-        if emissions.dim() != 3 or emissions.shape[2] != self.num_labels:
-            raise ShapeError(
+        checks.check_emissions(emissions)
+        if emissions.shape[2] != self.num_labels:
+            raise checks.ShapeError(
                 f"emissions must have shape (B, T, K) with K = {self.num_labels} (the layer's num_labels); got "
                 f"{tuple(emissions.shape)}."
             )
@@ -76,8 +77,7 @@ class CRF(nn.Module):
             return self._chain(emissions, lengths)
         if lengths is not None:
             raise ValueError("give lengths= (padding on the right) or mask= (gaps anywhere), not both.")
-        if mask.shape != emissions.shape[:2]:
-            raise ShapeError(f"mask must have shape (B, T) = {tuple(emissions.shape[:2])}; got {tuple(mask.shape)}.")
+        checks.check_mask(mask, emissions)
         return MaskedChain(emissions, mask, self._chain)
 
     def _chain(self, emissions, lengths):
@@ -85,7 +85,15 @@ class CRF(nn.Module):
 
     @classmethod
     def from_torchcrf(cls, module) -> "CRF":
-        """The layer with the parameters of a pytorch-crf ``torchcrf.CRF`` (copied)."""
+        """The layer with the parameters of a pytorch-crf ``torchcrf.CRF`` (copied).
+
+        Raises
+        ------
+        TypeError
+            Where something else is given.
+        """
+        if not hasattr(module, "start_transitions"):
+            raise TypeError(f"from_torchcrf takes a torchcrf.CRF of pytorch-crf; got {type(module).__name__}.")
         layer = cls(module.num_tags).to(module.transitions)
         with torch.no_grad():
             layer.transitions.copy_(module.transitions)

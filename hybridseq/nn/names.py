@@ -7,7 +7,7 @@ from typing import TypeVar
 Value = TypeVar("Value")
 
 
-def choose(what: str, name: str, known: Mapping[str, Value]) -> Value:
+def choose(what: str, name: object, known: Mapping[str, Value]) -> Value:
     """The entry of a name; a ValueError lists the known names and suggests the nearest."""
     if isinstance(name, str) and name in known:
         return known[name]

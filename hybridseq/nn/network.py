@@ -1,6 +1,6 @@
 """Input, encoder and structured layer as one module."""
 
-from torch import nn
+from torch import Tensor, nn
 
 from hybridseq.nn.dropout import LockedDropout
 from hybridseq.nn.independent import Independent
@@ -37,7 +37,14 @@ class TaggerNetwork(nn.Module):
     def score_labels(self, lengths, **columns):
         """Emissions (B, T, K) of a batch."""
         embedded = self.before(self.inputs(lengths=lengths, **columns))
-        return self.emissions(self.after(self.encoder(embedded, lengths)))
+        encoded = self.encoder(embedded, lengths)
+        expected = (*embedded.shape[:2], self.emissions.in_features)
+        got = tuple(encoded.shape) if isinstance(encoded, Tensor) else type(encoded).__name__
+        if got != expected:
+            raise ValueError(
+                f"the encoder must give a tensor (B, T, H) = {expected}, H as its attribute output_size says; got {got}"
+            )
+        return self.emissions(self.after(encoded))
 
     def forward(self, lengths, **columns):
         """The structure over the labels of a batch: a :class:`~hybridseq.LinearChain`, or an independent one."""

@@ -16,6 +16,7 @@ def _cost_tensor(structure, labels, cost):
         return hamming_cost(
             torch.where(checks.inside(structure), labels, -100), structure.emissions.shape[2], structure.emissions.dtype
         )
+    checks.check_tensor("cost", cost, "(K, K) or (B, T, K)")
     if cost.dim() == 2:
         checks.check_cost_table(cost, structure.emissions)
         return label_cost(labels, cost.to(structure.emissions.dtype))
@@ -45,6 +46,7 @@ def contrast(structure, reference, upper, cost=None):
 
     +inf where the reference is impossible. Never negative: the upper value contains the lower, and rounding is removed.
     """
+    checks.check_tensor("labels", reference, "(B, T) int64, or (B, T, K) bool where several are allowed")
     if cost is None and upper == "log_partition" and reference.dtype != torch.bool:
         # The same difference, which structures compute at one go.
         checks.check_labels(reference, structure.emissions)

@@ -1,5 +1,7 @@
 """Checks at the public boundary of the structures. Each error says what was got, what was expected, and the remedy."""
 
+from numbers import Integral
+
 import torch
 
 from hybridseq.kernels.chain.errors import InvalidLabel
@@ -11,6 +13,20 @@ class ShapeError(ValueError):
 
 def shape_of(tensor):
     return tuple(tensor.shape)
+
+
+def check_tensor(name, value, wanted):
+    if not isinstance(value, torch.Tensor):
+        raise TypeError(
+            f"{name} must be a tensor, {wanted}; got {type(value).__name__}. Convert it: torch.as_tensor(…)."
+        )
+
+
+def check_count(name, value):
+    if not isinstance(value, Integral | torch.SymInt) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a whole number; got {value!r}.")
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1; got {value}.")
 
 
 def check_emissions(emissions):
@@ -25,6 +41,7 @@ def check_emissions(emissions):
 
 
 def check_transitions(transitions, emissions):
+    check_tensor("transitions", transitions, "(K, K) or (B, T-1, K, K)")
     batch, steps, labels = emissions.shape
     expected = (labels, labels), (batch, steps - 1, labels, labels)
     if transitions.shape not in expected:
@@ -35,8 +52,46 @@ def check_transitions(transitions, emissions):
 
 
 def check_vector(name, vector, labels):
+    check_tensor(name, vector, "(K,)")
     if shape_of(vector) != (labels,):
         raise ShapeError(f"{name} must have shape (K,) = ({labels},); got {shape_of(vector)}.")
+
+
+def check_integers(name, tensor, wanted):
+    """Raise a TypeError unless a tensor of whole numbers is given: rounding would hide a mistake."""
+    check_tensor(name, tensor, wanted)
+    if tensor.is_floating_point() or tensor.dtype == torch.bool:
+        raise TypeError(f"{name} must hold integers, {wanted} (int64); got {tensor.dtype}.")
+
+
+def check_mask(mask, emissions):
+    check_tensor("mask", mask, "(B, T) bool")
+    if mask.dtype != torch.bool:
+        raise TypeError(
+            f"mask must be of bool, True where a token has a label; got {mask.dtype}. Convert it: mask.bool()."
+        )
+    if mask.shape != emissions.shape[:2]:
+        raise ShapeError(f"mask must have shape (B, T) = {shape_of(emissions)[:2]}; got {shape_of(mask)}.")
+
+
+def check_allowed(allowed, emissions):
+    check_like_emissions("allowed", allowed, emissions)
+    if allowed.dtype != torch.bool:
+        raise TypeError(f"allowed must be of bool, True where a label may stand; got {allowed.dtype}.")
+
+
+def check_plan(plan, labels):
+    """Raise unless a constraint's compiled form over as many labels is given."""
+    if not hasattr(plan, "penalties"):
+        raise TypeError(
+            "restrict takes constraint.compile(label_names), or a (B, T, K) bool tensor of allowed labels; "
+            f"got {plan!r}."
+        )
+    if len(plan.labels) != labels:
+        raise ShapeError(
+            f"the plan was compiled for {len(plan.labels)} labels, but the chain has K = {labels}; "
+            "compile the constraint with the labels of this chain, in their order."
+        )
 
 
 def check_lengths(lengths, emissions):
@@ -55,6 +110,7 @@ def check_lengths(lengths, emissions):
 
 
 def check_labels(labels, emissions):
+    check_tensor("labels", labels, "(B, T) int64")
     if shape_of(labels) != shape_of(emissions)[:2]:
         raise ShapeError(f"labels must have shape (B, T) = {shape_of(emissions)[:2]}; got {shape_of(labels)}.")
     if labels.is_floating_point() or labels.dtype == torch.bool:
@@ -89,6 +145,7 @@ def check_cost_table(cost, emissions):
 
 
 def check_like_emissions(name, tensor, emissions):
+    check_tensor(name, tensor, "(B, T, K)")
     if shape_of(tensor) != shape_of(emissions):
         raise ShapeError(f"{name} must have shape (B, T, K) = {shape_of(emissions)}; got {shape_of(tensor)}.")
 

@@ -46,6 +46,8 @@ class LinearChain(Structure):
     ------
     ShapeError
         Where shapes disagree.
+    TypeError
+        Where an argument is no tensor, or lengths are not whole numbers.
     ValueError
         Where a length is out of range or the backend is unknown.
     """
@@ -66,6 +68,7 @@ class LinearChain(Structure):
         if lengths is None:
             lengths = torch.full((batch,), steps, device=emissions.device)
         else:
+            checks.check_integers("lengths", lengths, "(B,)")
             if lengths.dtype != torch.int64 or lengths.device != emissions.device:
                 lengths = lengths.to(emissions.device, torch.int64)
             checks.check_lengths(lengths, emissions)
@@ -159,15 +162,13 @@ class LinearChain(Structure):
         ------
         ShapeError
             Where the plan's labels are not as many as the chain's.
+        TypeError
+            Where neither a compiled constraint nor a bool tensor is given.
         """
         if isinstance(plan, Tensor):
-            checks.check_like_emissions("allowed", plan, self.emissions)
+            checks.check_allowed(plan, self.emissions)
             return self._with(emissions=self.emissions.masked_fill(~plan, -torch.inf))
-        if len(plan.labels) != self.num_labels:
-            raise checks.ShapeError(
-                f"the plan was compiled for {len(plan.labels)} labels, but the chain has K = {self.num_labels}; "
-                "compile the constraint with the labels of this chain, in their order."
-            )
+        checks.check_plan(plan, self.num_labels)
         # Adding −inf costs less than masking: its gradient is that of the sum as it stands.
         first, pairs, last = (None if x is None else torch.from_numpy(x).to(self.emissions) for x in plan.penalties)
         return self._with(

@@ -135,7 +135,8 @@ class MaskedChain(Structure):
 
     def restrict(self, plan) -> "MaskedChain":
         if isinstance(plan, Tensor):
-            checks.check_like_emissions("allowed", plan, self.emissions)
+            checks.check_allowed(plan, self.emissions)
             return self._of(self.emissions.masked_fill(~plan, -torch.inf), self._make)
+        checks.check_plan(plan, self.emissions.shape[2])
         make = self._make
         return self._of(self.emissions, lambda emissions, lengths: make(emissions, lengths).restrict(plan))

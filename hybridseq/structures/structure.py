@@ -114,15 +114,13 @@ class Structure(ABC):
 
         Time O(B·T·K²·k), memory O(T·K·k) a thread.
         """
-        if k < 1:
-            raise ValueError(f"k must be at least 1; got {k}.")
+        checks.check_count("k", k)
         labels, scores = self.raw_k_best(k)
         return labels, self._round(scores)
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Int64[Tensor, "n B T"]:
         """n exact draws a row, padded with −100; all −100 where no label sequence is possible."""
-        if n < 1:
-            raise ValueError(f"n must be at least 1; got {n}.")
+        checks.check_count("n", n)
         shape = (n, *self.emissions.shape[:2])
         uniforms = torch.rand(shape, generator=generator, dtype=torch.float64, device=self.emissions.device)
         return self.raw_sample(uniforms)

@@ -122,7 +122,7 @@ def fit_network(
         held_out.best_module_,
         [_plain(row) for row in net.history],
         held_out.best_epoch_,
-        held_out.best_score_ if score else None,
+        None if held_out.best_epoch_ is None else held_out.best_score_,
         net,
     )
 

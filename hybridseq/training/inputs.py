@@ -47,6 +47,8 @@ def check_labels(X, y, names=("X", "y")) -> None:
                 raise DataError(
                     f"sentence {i}, position {position}: a label must be a string; got {label!r}. Convert it with str()"
                 )
+            if not label:
+                raise DataError(f"sentence {i}, position {position}: the label is empty; give it a name, such as 'O'")
 
 
 def check_tokens(X) -> None:

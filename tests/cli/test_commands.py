@@ -107,7 +107,7 @@ def test_columns_are_kept_and_some_left_out(command, small, tmp_path):
         (["--set", "dropout=high"], "dropout: must be a number"),
         (["--set", "num_layers=1.5"], "num_layers: must be a whole number"),
         (["--set", "batch_size=2.5"], "batch_size: must be a whole number"),
-        (["--set", "dropout=2"], "dropout must be at least 0 and below 1"),
+        (["--set", "dropout=2"], "dropout must be a number of at least 0 and below 1"),
         (["--set", "max_epochs=3"], "twice"),
         (["--encoder", "bilstn"], "did you mean 'bilstm'"),
         (["--objective", "logloss"], "did you mean 'log_loss'"),

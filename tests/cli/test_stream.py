@@ -105,6 +105,8 @@ def test_output_is_whole_or_not_there(command, model, tmp_path):
     (tmp_path / "in").write_text("a\nb\n")
     command("predict", "--model", model, tmp_path / "in", "--output", tmp_path / "in")
     assert (tmp_path / "in").read_text().startswith("a\t")
+    result = command("predict", "--model", model, tmp_path / "in", "--output", tmp_path / "nowhere" / "out")
+    assert result.exit_code == 2 and "nowhere is not there" in result.stderr
 
 
 def test_a_pipe_that_closes_early_is_no_error(model, tmp_path):

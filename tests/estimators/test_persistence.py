@@ -6,7 +6,7 @@ import torch
 
 import hybridseq as hs
 from hybridseq.estimators import persistence
-from hybridseq.estimators.persistence import ModelFolderError
+from hybridseq.estimators.persistence import ModelFolderError, _digest
 
 
 @pytest.fixture
@@ -81,6 +81,15 @@ def change_card(folder, **changes):
     (folder / "model.json").write_text(json.dumps(card))
 
 
+def rewrite_card(folder, change):
+    """Changed as a program of another version could have written it: with the right sum."""
+    card = json.loads((folder / "model.json").read_text())
+    del card["sha256"]
+    change(card)
+    card["sha256"] = _digest(card)
+    (folder / "model.json").write_text(json.dumps(card))
+
+
 def flip(path):
     content = bytearray(path.read_bytes())
     content[-5] ^= 1
@@ -97,6 +106,12 @@ def flip(path):
         (lambda f: flip(f / "model.safetensors"), "truncated or altered"),
         (lambda f: change_card(f, estimator="Other"), "altered after saving"),
         (lambda f: change_card(f, format_version=99), "has format 99, but this version reads up to"),
+        (lambda f: rewrite_card(f, lambda card: card.pop("weights_sha256")), "truncated or altered"),
+        (lambda f: rewrite_card(f, lambda card: card.pop("state")), "the description lacks 'state'"),
+        (
+            lambda f: rewrite_card(f, lambda card: card["parameters"].update(new=1)),
+            "parameter 'new', which this version",
+        ),
         (lambda f: (f / "model.json").write_text("[]"), "is not the description of a hybridseq model"),
     ],
 )
@@ -109,6 +124,9 @@ def test_harmed_folders_are_refused(folder, harm, message):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(ModelFolderError, match=r"nowhere: there is no such folder"):
         hs.load(tmp_path / "nowhere")
+    (tmp_path / "file").touch()
+    with pytest.raises(ModelFolderError, match=r"file: is a file; give the folder"):
+        hs.load(tmp_path / "file")
 
 
 class Half(torch.nn.Module):
@@ -129,3 +147,11 @@ def test_an_encoder_of_ones_own_is_asked_for(sentences, quick, tmp_path):
     assert hs.load(tmp_path / "m", encoder=Half).predict(sentences[0]) == tagger.predict(sentences[0])
     with pytest.raises(ModelFolderError, match="'dropout' was saved"):
         hs.load(tmp_path / "m", encoder=Half, dropout=0.1)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the device is there")
+def test_a_model_from_a_device_that_is_not_here_is_loaded_elsewhere(folder, fitted, sentences):
+    rewrite_card(folder, lambda card: card["parameters"].update(device="cuda"))
+    with pytest.raises(ModelFolderError, match=r"got 'cuda'.*load\(folder, device='cpu'\)"):
+        hs.load(folder)
+    assert hs.load(folder, device="cpu").predict(sentences[0]) == fitted.predict(sentences[0])

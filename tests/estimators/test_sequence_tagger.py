@@ -8,7 +8,7 @@ import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EpochScoring
 
 import hybridseq as hs
 from hybridseq import metrics
@@ -224,6 +224,29 @@ def test_partial_fit_goes_on(sentences, quick):
         tagger.partial_fit([["a"]], [["B-never"]])
 
 
+def test_partial_fit_refuses_what_the_model_cannot_learn(sentences, quick):
+    tagger = hs.SequenceTagger(**quick).partial_fit(*sentences)
+    before = tagger.predict_marginals(sentences[0][:1])[0]
+    inside = next(label for label in tagger.classes_ if label.startswith("I-"))
+    with pytest.raises(ValueError, match=r"sentence 0 breaks the constraint .* at position 1"):
+        tagger.partial_fit([["a", "b"]], [["O", inside]])
+    with pytest.raises(hs.text.UnknownLabelError, match="'B-never'"):
+        tagger.partial_fit(*sentences, classes=["O", "B-never"])
+    with pytest.raises(hs.text.DataError, match="classes"):
+        hs.SequenceTagger(**quick).partial_fit(*sentences, classes="BIO")
+    assert np.array_equal(tagger.predict_marginals(sentences[0][:1])[0], before)
+
+
+def test_stopped_before_the_first_epoch_there_is_no_score(sentences, quick):
+    class Stop(Callback):
+        def on_batch_end(self, net, **kwargs):
+            raise KeyboardInterrupt
+
+    tagger = hs.SequenceTagger(**quick, callbacks=[Stop()]).fit(*sentences)
+    assert tagger.best_epoch_ is None and tagger.best_score_ is None
+    assert len(tagger.predict(sentences[0][:2])) == 2
+
+
 # Bad input
 
 
@@ -240,6 +263,7 @@ def test_partial_fit_goes_on(sentences, quick):
         ([["a", ""]], [["O", "O"]], "sentence 0, position 1: .*not empty"),
         ([[("a", "N"), ("b",)]], [["O", "O"]], "sentence 0, position 1: a token must be a tuple of 2"),
         ([["a"]], [[3]], "sentence 0, position 0: a label must be a string; got 3"),
+        ([["a"]], [[""]], "sentence 0, position 0: the label is empty"),
         ([["a"]], None, "y must be a list of label lists"),
         ([["a"]], ["O"], r"y\[0\] must be a list of labels"),
         ([np.ones((2, 3)), np.array([[1, 2, np.nan]])], [["O", "O"], ["O"]], "sentence 1, position 0: .*NaN"),
@@ -249,6 +273,22 @@ def test_partial_fit_goes_on(sentences, quick):
 def test_bad_sentences_are_named(X, y, message, quick):
     with pytest.raises(hs.text.DataError, match=message):
         hs.SequenceTagger(**quick).fit(X, y)
+
+
+def sized(module, size):
+    """A module that takes lengths too, and says what its output's size is."""
+
+    class Sized(torch.nn.Module):
+        output_size = size
+
+        def __init__(self):
+            super().__init__()
+            self.module = module
+
+        def forward(self, inputs, lengths):
+            return self.module(inputs)
+
+    return Sized()
 
 
 @pytest.mark.parametrize(
@@ -262,6 +302,15 @@ def test_bad_sentences_are_named(X, y, message, quick):
         ({"learning_rate": None}, "learning_rate must be a number above 0"),
         ({"word_size": 0, "char_encoder": None}, "leave no input"),
         ({"encoder": lambda size: torch.nn.Identity()}, "attribute output_size"),
+        ({"encoder": lambda size: sized(torch.nn.Linear(size, 9), 8)}, r"must give a tensor \(B, T, H\).*8\).*9\)"),
+        ({"encoder": lambda size: sized(torch.nn.LSTM(size, 8), 8)}, r"must give a tensor \(B, T, H\).*got tuple"),
+        ({"constraint": 5}, r"constraint must be 'auto'.*got 5"),
+        ({"callbacks": 3}, "callbacks must be a list of skorch callbacks.*got 3"),
+        ({"callbacks": [EpochScoring]}, "objects, not classes"),
+        ({"char_encoder": ["cnn"]}, "char_encoder must be one of"),
+        ({"lowercase": "no"}, "lowercase must be True or False; got 'no'"),
+        ({"learning_rate": float("inf")}, "learning_rate must be a number above 0; got inf"),
+        ({"device": "gpu"}, "device must be one that torch can use here.*got 'gpu'"),
     ],
 )
 def test_bad_parameters_are_named(parameters, message, sentences):

@@ -89,6 +89,9 @@ def test_mask_with_gaps_equals_the_shorter_sentence(pair):
         ({"emissions": torch.zeros(2, 3, 4)}, ShapeError, r"K = 5 \(the layer's num_labels\); got \(2, 3, 4\)"),
         ({"emissions": torch.zeros(3, 5)}, ShapeError, r"got \(3, 5\)"),
         ({"mask": torch.ones(2, 2).bool()}, ShapeError, r"mask must have shape \(B, T\) = \(2, 3\); got \(2, 2\)"),
+        ({"emissions": [[0.0]]}, TypeError, "emissions must be a floating-point tensor.*got list"),
+        ({"emissions": torch.zeros(0, 3, 5), "mask": torch.ones(0, 3).bool()}, ShapeError, "at least one row"),
+        ({"mask": torch.ones(2, 3).long()}, TypeError, r"mask must be of bool.*got torch.int64.*mask.bool\(\)"),
         ({"mask": torch.ones(2, 3).bool(), "lengths": torch.tensor([3, 3])}, ValueError, "not both"),
         ({"mask": torch.tensor([[1, 1, 1], [0, 0, 0]]).bool()}, ValueError, r"mask\[1\] is False everywhere"),
         ({"lengths": torch.tensor([3, 4])}, ValueError, r"lengths\[1\] is 4"),
@@ -99,9 +102,17 @@ def test_errors(arguments, error, message):
         hs.nn.CRF(5)(**{"emissions": torch.zeros(2, 3, 5), **arguments})
 
 
+@pytest.mark.usefixtures("shapes_unchecked")
 def test_no_labels():
     with pytest.raises(ValueError, match="num_labels must be at least 1; got 0"):
         hs.nn.CRF(0)
+    with pytest.raises(TypeError, match=r"num_labels must be a whole number; got '5'"):
+        hs.nn.CRF("5")
+
+
+def test_only_the_layer_of_pytorch_crf_is_taken_over():
+    with pytest.raises(TypeError, match=r"takes a torchcrf.CRF of pytorch-crf; got Linear"):
+        hs.nn.CRF.from_torchcrf(torch.nn.Linear(2, 2))
 
 
 def test_it_learns():

@@ -25,6 +25,9 @@ E, T, V = torch.zeros(2, 3, 4), torch.zeros(4, 4), torch.zeros(4)
         ((E, T, V[:3]), ShapeError, r"start must have shape \(K,\) = \(4,\); got \(3,\)"),
         ((E, T, V, V[:, None]), ShapeError, r"end must have shape"),
         ((E, T, V, V, torch.tensor([3])), ShapeError, r"lengths must have shape \(B,\) = \(2,\); got \(1,\)"),
+        ((E, None), TypeError, r"transitions must be a tensor, \(K, K\).*got NoneType"),
+        ((E, T, V, V, [3, 3]), TypeError, r"lengths must be a tensor, \(B,\); got list"),
+        ((E, T, V, V, torch.tensor([3.0, 2.5])), TypeError, "lengths must hold integers.*float32"),
         ((E, T, V, V, torch.tensor([3, 0])), ValueError, r"lengths\[1\] is 0"),
         ((E, T, V, V, torch.tensor([4, 1])), ValueError, r"lengths\[0\] is 4; every row needs 1 to T = 3"),
     ],
@@ -40,6 +43,7 @@ def test_an_unknown_backend_lists_the_known():
 
 
 ALLOWED = torch.ones(2, 3, 4, dtype=torch.bool)
+LABELS = torch.zeros(2, 3, dtype=torch.int64)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +54,14 @@ ALLOWED = torch.ones(2, 3, 4, dtype=torch.bool)
         (lambda c: c.score(torch.zeros(2, 3)), TypeError, "integers.*float32"),
         (lambda c: c.score(torch.full((2, 3), 4)), ValueError, r"labels\[0, 0\] is 4; expected 0 to 3"),
         (lambda c: c.score(torch.tensor([[0, 0, 0], [0, -100, 0]])), ValueError, r"labels\[1, 1\] is -100"),
+        (lambda c: c.score([[0, 0, 0]] * 2), TypeError, "labels must be a tensor.*got list"),
         (lambda c: c.restrict(ALLOWED[:, :2]), ShapeError, "allowed must have shape"),
+        (lambda c: c.restrict(ALLOWED.float()), TypeError, "allowed must be of bool.*float32"),
+        (lambda c: c.restrict("BIO"), TypeError, r"constraint.compile\(label_names\).*got 'BIO'"),
+        (lambda c: c.restrict(hs.constraints.scheme("BIO")), TypeError, r"constraint.compile\(label_names\)"),
+        (lambda c: hs.objectives.log_loss(c, [[0, 0, 0]] * 2), TypeError, "labels must be a tensor.*got list"),
+        (lambda c: hs.objectives.structured_hinge(c, LABELS, cost=2.0), TypeError, "cost must be a tensor.*got float"),
+        (lambda c: c.k_best(2.0), TypeError, "k must be a whole number; got 2.0"),
         (lambda c: c.augment(E[:1]), ShapeError, "cost must have shape"),
         (lambda c: c.expected_cost(E[:1]), ShapeError, "cost must have shape"),
         (lambda c: c.k_best(0), ValueError, "k must be at least 1; got 0"),
