@@ -1,5 +1,7 @@
 """The linear chain: emissions a position, transitions between neighbours."""
 
+import copy
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -99,10 +101,11 @@ class LinearChain(Structure):
         """The four score tensors: emissions, transitions, start, end."""
         return self.emissions, self.transitions, self.start, self.end
 
-    def _with(self, emissions=None, transitions=None, start=None, end=None):
-        given = emissions, transitions, start, end
-        new = (old if x is None else x for x, old in zip(given, self.scores))
-        return type(self)(*new, self.lengths, backend=self.backend)
+    def _with(self, **scores):
+        """The same chain with some of its (checked) scores replaced."""
+        chain = copy.copy(self)
+        chain.__dict__.update({name: value for name, value in scores.items() if value is not None})
+        return chain
 
     def raw_score(self, labels):
         return self._kernel.score(*self.scores, self.lengths, labels.to(torch.int64))
