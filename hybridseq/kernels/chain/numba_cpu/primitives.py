@@ -20,7 +20,6 @@ def exp(x):
 
     Range reduction by ln 2 in two parts and a polynomial; under 2 units in the last place.
     """
-    raise NotImplementedError("compiled code only")
 
 
 @overload(exp, fastmath=MATH)
