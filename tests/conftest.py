@@ -28,10 +28,14 @@ def threads():
 
 
 @pytest.fixture(scope="session")
-def data_folder():
-    """The folder of real data sets."""
+def corpus():
+    """``corpus(name)``: the folder of a real data set; the test is skipped where it is missing."""
     default = Path(__file__).parents[2] / "shared" / "data"
-    folder = Path(os.environ.get("HYBRIDSEQ_DATA", default))
-    if not folder.is_dir():
-        pytest.skip(f"no data in {folder}; set HYBRIDSEQ_DATA to the folder that holds them.")
-    return folder
+
+    def find(name):
+        folder = Path(os.environ.get("HYBRIDSEQ_DATA", default)) / name
+        if not folder.is_dir():
+            pytest.skip(f"{folder} is missing; set HYBRIDSEQ_DATA to the folder that holds {name}.")
+        return folder
+
+    return find

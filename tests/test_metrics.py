@@ -1,6 +1,4 @@
-import os
 from collections import Counter, defaultdict
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,8 +7,6 @@ from seqeval.metrics import accuracy_score, f1_score, precision_score, recall_sc
 
 from hybridseq import constraints, metrics
 from hybridseq.text import read_dataset
-
-DATA = Path(os.environ.get("HYBRIDSEQ_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 tag = st.sampled_from(["O", "B-x", "I-x", "B-y", "I-y"])
 pairs = st.lists(st.lists(st.tuples(tag, tag), min_size=1, max_size=8), min_size=1, max_size=5)
@@ -72,16 +68,15 @@ def test_lengths_must_agree():
         metrics.token_accuracy([["O"], ["O", "O"]], [["O"], ["O"]])
 
 
-def test_the_most_frequent_chunk_tag_of_each_part_of_speech():
-    if not (DATA / "conll2000").is_dir():
-        pytest.skip(f"the CoNLL-2000 files are not in {DATA}; set HYBRIDSEQ_DATA")
-    X, y = read_dataset(DATA / "conll2000" / "train.conll", ("word", "pos", "tag"))
+def test_the_most_frequent_chunk_tag_of_each_part_of_speech(corpus):
+    folder = corpus("conll2000")
+    X, y = read_dataset(folder / "train.conll", ("word", "pos", "tag"))
     counts = defaultdict(Counter)
     for sentence, tags in zip(X, y):
         for (_, pos), label in zip(sentence, tags):
             counts[pos][label] += 1
     best = {pos: counter.most_common(1)[0][0] for pos, counter in counts.items()}
-    X, y = read_dataset(DATA / "conll2000" / "test.conll", ("word", "pos", "tag"))
+    X, y = read_dataset(folder / "test.conll", ("word", "pos", "tag"))
     scores = metrics.span_scores(y, [[best[pos] for _, pos in sentence] for sentence in X])
     published = {"precision": 0.7258, "recall": 0.8214, "f1": 0.7707}
     assert {name: round(value, 4) for name, value in scores.items()} == published
