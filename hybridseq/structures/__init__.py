@@ -3,5 +3,6 @@
 from hybridseq.structures.brute_force import BruteForce
 from hybridseq.structures.linear_chain import LinearChain
 from hybridseq.structures.masked import MaskedChain
+from hybridseq.structures.restricted import RestrictedChain
 
-__all__ = ["BruteForce", "LinearChain", "MaskedChain"]
+__all__ = ["BruteForce", "LinearChain", "MaskedChain", "RestrictedChain"]

@@ -5,6 +5,7 @@ import itertools
 import torch
 
 from hybridseq.kernels.chain.reference import log_prob_of
+from hybridseq.structures import checks
 from hybridseq.structures.linear_chain import LinearChain
 from hybridseq.structures.structure import NO_LABEL
 
@@ -18,6 +19,7 @@ class BruteForce(LinearChain):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        self._plans = ()
         _, steps, labels = self.emissions.shape
         if labels**steps > 1_000_000:
             raise ValueError(f"{labels}**{steps} label sequences are too many to enumerate; use LinearChain.")
@@ -33,7 +35,34 @@ class BruteForce(LinearChain):
                 if t > 0:
                     step = transitions if transitions.dim() == 2 else transitions[b, t - 1]
                     scores = scores + step[paths[:, t - 1], paths[:, t]]
+            for plan, weights in self._plans:
+                scores = self._judged(scores, paths, plan, weights)
             yield b, length, paths, scores
+
+    @staticmethod
+    def _judged(scores, paths, plan, weights):
+        """Scores without what a plan refuses, asked sequence by sequence."""
+        sequences = [path.numpy() for path in paths]
+        for i, automaton in enumerate(getattr(plan, "soft", ())):
+            broken = torch.tensor([not automaton.accepts(path) for path in sequences])
+            scores = torch.where(broken, scores + weights[i], scores)
+        # Positions stand in the emissions already, and may differ from row to row.
+        ask = plan if plan.positions is None else plan.automaton
+        accepted = torch.tensor([bool(ask.accepts(path)) for path in sequences])
+        return torch.where(accepted, scores, -torch.inf)
+
+    def _judge(self, plan, weights=None):
+        weights = torch.tensor(getattr(plan, "weights", ())) if weights is None else weights
+        chain = self._with()
+        chain._plans = *self._plans, (plan, weights.to(self.emissions).double())
+        return chain
+
+    def restrict_pairs(self, plan):
+        return self._judge(plan)
+
+    def restrict_automaton(self, plan, weights=None):
+        checks.check_weights(weights, len(plan.weights))
+        return self._judge(plan, weights)
 
     def raw_score(self, labels):
         found = []
@@ -66,7 +95,9 @@ class BruteForce(LinearChain):
         theirs = {b: scores for b, _, _, scores in other._rows()}
         for b, _, _, scores in self._rows():
             keep = self._possible(scores)
-            totals.append((scores[keep].softmax(0) * theirs[b][keep]).sum())
+            seen = theirs[b][keep]
+            mean = (scores[keep].softmax(0) * torch.where(seen > -torch.inf, seen, 0)).sum()
+            totals.append(mean if (seen > -torch.inf).all() else mean.new_tensor(-torch.inf))
         return torch.stack(totals)
 
     def marginals(self):

@@ -80,17 +80,55 @@ def check_allowed(allowed, emissions):
         raise TypeError(f"allowed must be of bool, True where a label may stand; got {allowed.dtype}.")
 
 
-def check_plan(plan, labels):
-    """Raise unless a constraint's compiled form over as many labels is given."""
-    if not hasattr(plan, "penalties"):
+def holds_automaton(plan):
+    """Whether a plan runs on a graph of states. Its class is asked: the graph is built when first used."""
+    return hasattr(type(plan), "graph")
+
+
+def holds_budgets(plan):
+    """Whether a plan bounds sums over the sequence."""
+    return hasattr(plan, "coefficients")
+
+
+def soft_parts(plan):
+    """How many soft constraints a plan has."""
+    return len(getattr(plan.base if holds_budgets(plan) else plan, "weights", ()))
+
+
+def as_plan(what, names, labels):
+    """The plan itself, or the constraint compiled for the names; raises unless it is over as many labels."""
+    if hasattr(what, "compile"):
+        if names is None:
+            raise TypeError(
+                f"{what!r} is a constraint over label names: give constraint.compile(label_names), or the names beside "
+                f"it, labels=[the K = {labels} names in the order of the indices]."
+            )
+        what = what.compile(names)
+    elif names is not None and getattr(what, "labels", None) != tuple(names):
+        raise TypeError(f"labels= belongs to a constraint that is not compiled yet; got it beside {what!r}.")
+    if not (hasattr(what, "labels") and (hasattr(what, "penalties") or holds_automaton(what) or holds_budgets(what))):
         raise TypeError(
-            "restrict takes constraint.compile(label_names), or a (B, T, K) bool tensor of allowed labels; "
-            f"got {plan!r}."
+            "a restriction is constraint.compile(label_names), a constraint with labels=[names], or a (B, T, K) bool "
+            f"tensor of allowed labels; got {what!r}."
         )
-    if len(plan.labels) != labels:
+    if len(what.labels) != labels:
         raise ShapeError(
-            f"the plan was compiled for {len(plan.labels)} labels, but the chain has K = {labels}; "
+            f"the plan was compiled for {len(what.labels)} labels, but the chain has K = {labels}; "
             "compile the constraint with the labels of this chain, in their order."
+        )
+    return what
+
+
+def check_weights(weights, soft):
+    """Raise unless weights are left out, or as many as a plan's soft parts."""
+    if weights is None:
+        return
+    check_tensor("weights", weights, "(n,), one for each soft part of the plan")
+    if not weights.is_floating_point():
+        raise TypeError(f"weights must be a floating-point tensor; got {weights.dtype}.")
+    if shape_of(weights) != (soft,):
+        raise ShapeError(
+            f"weights must have shape ({soft},), one for each soft part of the plan; got {shape_of(weights)}."
         )
 
 

@@ -1,13 +1,15 @@
 """The linear chain: emissions a position, transitions between neighbours."""
 
 import copy
+import functools
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from hybridseq.kernels.chain import backends
-from hybridseq.structures import checks
+from hybridseq.structures import checks, restriction
+from hybridseq.structures.expectation import expectation
 from hybridseq.structures.structure import Structure, wide
 
 
@@ -16,6 +18,13 @@ def _like(tensor, emissions):
     if tensor.dtype == emissions.dtype and tensor.device == emissions.device:
         return tensor
     return tensor.to(emissions)
+
+
+def _on_chain(kernel, name, scores, *rest, lengths):
+    """A kernel's function, for ``expectation``."""
+    if name == "k_best":
+        return kernel.k_best(*scores, lengths, *rest)
+    return kernel.expected_score(*scores, *rest, lengths)
 
 
 class LinearChain(Structure):
@@ -117,22 +126,18 @@ class LinearChain(Structure):
         return self._kernel.log_partition(*self.scores, self.lengths)
 
     def raw_expected_score(self, other):
-        transitions = other.transitions
+        if getattr(other, "plan", None) is not None:
+            from hybridseq.structures.restricted import RestrictedChain
+
+            return RestrictedChain.following(self, other).expected_score_here(other)
+        chain, transitions = self, other.transitions
         if transitions.dim() < self.transitions.dim():
             transitions = transitions.expand(self.transitions.shape)
-        chain = self
-        if self.transitions.dim() < transitions.dim():
+        elif self.transitions.dim() < transitions.dim():
             chain = self._with(transitions=self.transitions.expand(transitions.shape))
         direction = other.emissions, transitions, other.start, other.end
-        # A forbidden part has no score to average; whether anything flows through it is asked apart.
-        finite = tuple(torch.where(x == -torch.inf, torch.zeros_like(x), x).to(self.emissions.dtype) for x in direction)
-        value = chain._kernel.expected_score(*chain.scores, finite, self.lengths)
-        if other is self:
-            return value
-        forbidden = tuple((x == -torch.inf).to(self.emissions.dtype) for x in direction)
-        with torch.no_grad():
-            leak = chain._kernel.expected_score(*chain.scores, forbidden, self.lengths)
-        return torch.where(leak > 0, -torch.inf, value)
+        kernel = functools.partial(_on_chain, chain._kernel, lengths=self.lengths)
+        return expectation(kernel, chain.scores, direction, same=other is self)
 
     def marginals(self) -> Float[Tensor, "B T K"]:
         return self._kernel.marginals(*self.scores, self.lengths)
@@ -153,25 +158,44 @@ class LinearChain(Structure):
         checks.check_like_emissions("cost", cost, self.emissions)
         return self._with(emissions=self.emissions + cost.to(self.emissions.dtype))
 
-    def restrict(self, plan) -> "LinearChain":
+    def double(self) -> "LinearChain":
+        """The same scores in float64, without their graph: for searches that compare values."""
+        emissions, transitions, start, end = (x.detach().double() for x in self.scores)
+        return self._with(emissions=emissions, transitions=transitions, start=start, end=end)
+
+    def restrict(self, what, labels=None, weights=None) -> Structure:
         """The same chain over accepted label sequences only; what is forbidden scores −inf.
 
         Parameters
         ----------
-        plan : PairPlan or (B, T, K) bool tensor
-            A compiled constraint, or the allowed labels of every position (partial labels).
+        what : (B, T, K) bool tensor, plan or constraint
+            The allowed labels of every position (partial labels); a compiled constraint; or a constraint, together
+            with ``labels``.
+        labels : sequence of str, optional
+            The K label names in the order of the indices, to compile a constraint for.
+        weights : (n,) tensor, optional
+            What breaking each soft part adds to the score, instead of the plan's own weights; may need gradients.
+
+        Returns
+        -------
+        Structure
+            A LinearChain where masks and label pairs are enough, a :class:`RestrictedChain` where the plan holds an
+            automaton, a :class:`BudgetedChain` where it holds budgets. Restricting again restricts further.
 
         Raises
         ------
         ShapeError
-            Where the plan's labels are not as many as the chain's.
+            Where the plan's labels are not as many as the chain's, or the weights not as many as the soft parts.
         TypeError
-            Where neither a compiled constraint nor a bool tensor is given.
+            Where none of these is given, or a constraint without ``labels``.
         """
-        if isinstance(plan, Tensor):
-            checks.check_allowed(plan, self.emissions)
-            return self._with(emissions=self.emissions.masked_fill(~plan, -torch.inf))
-        checks.check_plan(plan, self.num_labels)
+        if isinstance(what, Tensor):
+            checks.check_allowed(what, self.emissions)
+            return self._with(emissions=self.emissions.masked_fill(~what, -torch.inf))
+        return restriction.apply(self, checks.as_plan(what, labels, self.num_labels), weights)
+
+    def restrict_pairs(self, plan) -> "LinearChain":
+        """The chain with −inf where a plan's label pairs are forbidden."""
         # Adding −inf costs less than masking: its gradient is that of the sum as it stands.
         first, pairs, last = (None if x is None else torch.from_numpy(x).to(self.emissions) for x in plan.penalties)
         return self._with(
@@ -179,3 +203,12 @@ class LinearChain(Structure):
             start=None if first is None else self.start + first,
             end=None if last is None else self.end + last,
         )
+
+    def restrict_automaton(self, plan, weights=None) -> Structure:
+        """The chain beside a plan's automaton."""
+        from hybridseq.structures.restricted import RestrictedChain
+
+        if not plan.initial.any():
+            # The empty language has no graph to run on.
+            return self._with(emissions=torch.full_like(self.emissions, -torch.inf))
+        return RestrictedChain(self, plan, weights)

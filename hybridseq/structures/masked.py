@@ -133,10 +133,17 @@ class MaskedChain(Structure):
         checks.check_like_emissions("cost", cost, self.emissions)
         return self._of(self.emissions + cost.to(self.emissions.dtype), self._make)
 
-    def restrict(self, plan) -> "MaskedChain":
-        if isinstance(plan, Tensor):
-            checks.check_allowed(plan, self.emissions)
-            return self._of(self.emissions.masked_fill(~plan, -torch.inf), self._make)
-        checks.check_plan(plan, self.emissions.shape[2])
+    def double(self) -> "MaskedChain":
+        """The same scores in float64, without their graph."""
+        return self._of(self.emissions.detach().double(), lambda *packed: self._make(*packed).double())
+
+    def restrict(self, what, labels=None, weights=None) -> "MaskedChain":
+        """As ``LinearChain.restrict``. A tensor has the batch's places, a plan counts the tokens under the mask."""
+        if isinstance(what, Tensor):
+            checks.check_allowed(what, self.emissions)
+            return self._of(self.emissions.masked_fill(~what, -torch.inf), self._make)
+        plan = checks.as_plan(what, labels, self.emissions.shape[2])
         make = self._make
-        return self._of(self.emissions, lambda emissions, lengths: make(emissions, lengths).restrict(plan))
+        return self._of(
+            self.emissions, lambda emissions, lengths: make(emissions, lengths).restrict(plan, weights=weights)
+        )

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from hybridseq.kernels.chain.reference import log_prob_of
 from hybridseq.structures import checks
 
 NO_LABEL = -100
@@ -64,8 +65,8 @@ class Structure(ABC):
         """The structure with ``cost`` added to the emissions: loss-augmented scores."""
 
     @abstractmethod
-    def restrict(self, plan) -> "Structure":
-        """The structure over the accepted label sequences only."""
+    def restrict(self, what, labels=None, weights=None) -> "Structure":
+        """The structure over the accepted label sequences only; what it takes stands at ``LinearChain.restrict``."""
 
     def _round(self, value):
         return value.to(self.emissions.dtype)
@@ -85,10 +86,37 @@ class Structure(ABC):
         """Log of the sum of exp F over all label sequences, in nats; −inf where there is none. Twice differentiable."""
         return self._round(self.raw_log_partition())
 
-    def log_prob(self, labels: Int64[Tensor, "B T"]) -> Float[Tensor, "B"]:
-        """Log-probability of one label sequence a row, in nats, never above 0; −inf where it is impossible."""
-        checks.check_labels(labels, self.emissions)
-        return self._round(self.raw_log_prob(labels))
+    def log_prob(self, output, labels=None) -> Float[Tensor, "B"]:
+        """Log-probability of one label sequence a row, or that the row's label sequence satisfies a constraint.
+
+        Parameters
+        ----------
+        output : (B, T) int64 tensor; or what ``restrict`` takes
+            One label sequence a row; or a (B, T, K) bool tensor of allowed labels, a plan or a constraint. Its soft
+            parts do not count: a sequence that breaks only those satisfies it.
+        labels : sequence of str, optional
+            The K label names, where a constraint is not compiled yet.
+
+        Returns
+        -------
+        (B,) tensor
+            In nats, never above 0, differentiable; −inf where the output is impossible.
+        """
+        if not isinstance(output, Tensor) or output.dtype == torch.bool:
+            return self._round(self.raw_log_prob_that(output, labels))
+        checks.check_labels(output, self.emissions)
+        return self._round(self.raw_log_prob(output))
+
+    def raw_log_prob_that(self, what, labels=None):
+        """Log-probability (B,) that the output satisfies what ``restrict`` takes, unrounded :cite:p:`xu2018`."""
+        if isinstance(what, list | tuple):
+            checks.check_labels(what, self.emissions)
+        weights = None
+        if not isinstance(what, Tensor):
+            what = checks.as_plan(what, labels, self.emissions.shape[2])
+            if soft := checks.soft_parts(what):
+                weights = self.emissions.new_zeros(soft)
+        return log_prob_of(self.restrict(what, weights=weights).raw_log_partition(), self.raw_log_partition())
 
     @abstractmethod
     def raw_log_prob(self, labels):
