@@ -9,6 +9,7 @@ from hybridseq.objectives.losses import (
     softmax_margin,
     structured_hinge,
 )
+from hybridseq.objectives.semantic import semantic_loss
 
 __all__ = [
     "OBJECTIVES",
@@ -17,6 +18,7 @@ __all__ = [
     "log_loss",
     "minimum_risk",
     "perceptron",
+    "semantic_loss",
     "softmax_margin",
     "structured_hinge",
 ]
