@@ -7,6 +7,7 @@ __version__ = "0.1.0"
 _MODULES = ("constraints", "datasets", "kernels", "metrics", "nn", "objectives", "structures", "text")
 _NAMES = {
     "BruteForce": "hybridseq.structures",
+    "InfeasibleError": "hybridseq.constraints",
     "LinearChain": "hybridseq.structures",
     "SequenceTagger": "hybridseq.estimators",
     "load": "hybridseq.estimators",

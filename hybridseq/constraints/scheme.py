@@ -1,30 +1,18 @@
 """The constraint that label sequences keep a tag scheme's rules."""
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from hybridseq.constraints.plan import PairPlan
+from hybridseq.constraints.constraint import Violation, nearest
+from hybridseq.constraints.errors import ConstraintError
+from hybridseq.constraints.neighbours import PairConstraint
 from hybridseq.constraints.schemes import SCHEMES, Scheme, detect
 
 
-class ConstraintError(ValueError):
-    """A constraint that cannot be made, or that does not fit the labels it is compiled for."""
-
-
-@dataclass(frozen=True)
-class Violation:
-    """One broken rule: the position, the label there, and what is wrong."""
-
-    position: int
-    label: str
-    reason: str
-
-
 @dataclass(frozen=True, repr=False)
-class SchemeConstraint:
+class SchemeConstraint(PairConstraint):
     """Label sequences must keep the rules of a tag scheme. Made by :func:`scheme` or :func:`auto`."""
 
     name: str
@@ -39,70 +27,48 @@ class SchemeConstraint:
         """The scheme's rules."""
         return SCHEMES[self.name]
 
-    def violations(self, labels: Sequence[str]) -> list[Violation]:
-        """Every broken rule of a label sequence, from left to right; O(T)."""
-        found = [Violation(i, labels[i], reason) for i, reason in self.rules.violations(labels)]
-        if self.labels is not None:
-            known = set(self.labels)
-            for i, label in enumerate(labels):
-                if label not in known and self.rules.admits(label):
-                    found.append(Violation(i, label, f"{label!r} is not one of the constraint's labels"))
-        return sorted(found, key=lambda violation: violation.position)
+    @property
+    def rule(self) -> str:
+        """The rule in words."""
+        return self.rules.rule
 
-    def accepts(self, labels: Sequence[str]) -> bool:
-        """Whether a label sequence keeps every rule; the empty one does. O(T)."""
-        return not self.violations(labels)
+    def names(self):
+        return frozenset(self.labels or ())
 
-    def compile(self, label_names: Iterable[str]) -> PairPlan:
-        """The constraint over these labels, in this order.
-
-        Parameters
-        ----------
-        label_names : iterable of str
-            The K names, in the order of the label indices.
-
-        Returns
-        -------
-        PairPlan
-
-        Raises
-        ------
-        ConstraintError
-            Where a name stands twice, is not spelled as the scheme spells labels, is not among the
-            constraint's own labels, or where no label may begin a sequence.
-
-        Notes
-        -----
-        O(K²), done once for each label set.
-        """
-        names = tuple(label_names)
-        rules = self.rules
-        twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
-        if twice is not None:
-            raise ConstraintError(f"label names must be distinct; got {twice!r} more than once")
+    def check_names(self, names):
+        """Raise where a name is not spelled as the scheme spells labels, or is not one of the constraint's own."""
         for name in names:
-            if not rules.admits(name):
+            if not self.rules.admits(name):
                 raise ConstraintError(
-                    f"every label must be O or a prefix of {sorted(rules.prefixes)} with a type, such as "
+                    f"every label must be O or a prefix of {sorted(self.rules.prefixes)} with a type, such as "
                     f"'B-date', to compile {self!r}; got {name!r}. Rename the label, or leave the constraint out"
                 )
             if self.labels is not None and name not in self.labels:
                 raise ConstraintError(
-                    f"label {name!r} is not among the labels of {self!r}{_nearest(name, self.labels)}. "
+                    f"label {name!r} is not among the labels of {self!r}{nearest(name, self.labels)}. "
                     "Add it there, or make the constraint without labels"
                 )
-        first = np.array([rules.may_start(name) for name in names], dtype=bool)
-        if not first.any():
-            raise ConstraintError(
-                f"{self!r} accepts no sequence over the labels {list(names)}: none of them may begin one "
-                f"({rules.rule}). Add the labels that are missing, such as 'O'"
-            )
-        return PairPlan(
-            labels=names,
-            first=first,
-            pairs=np.array([[rules.may_follow(i, j) for j in names] for i in names], dtype=bool),
-            last=np.array([rules.may_end(name) for name in names], dtype=bool),
-        )
+
+    def pairs_over(self, names):
+        rules = self.rules
+        known = np.array([rules.admits(x) and (self.labels is None or x in self.labels) for x in names])
+        first = np.array([rules.may_start(x) for x in names]) & known
+        pairs = np.array([[rules.may_follow(x, y) for y in names] for x in names]) & known & known[:, None]
+        return first, pairs, np.array([rules.may_end(x) for x in names]) & known
+
+    def own_violations(self, labels: Sequence[str]) -> list[Violation]:
+        """Every broken rule of a label sequence; O(T)."""
+        found = [self._violation(labels, i, reason) for i, reason in self.rules.violations(labels)]
+        if self.labels is not None:
+            known = set(self.labels)
+            for i, label in enumerate(labels):
+                if label not in known and self.rules.admits(label):
+                    found.append(self._violation(labels, i, f"{label!r} is not one of the constraint's labels"))
+        return found
+
+    def accepts(self, labels: Sequence[str]) -> bool:
+        """Whether a label sequence keeps every rule; the empty one does. O(T)."""
+        return not self.violations(labels)
 
 
 def scheme(name: str, labels: Iterable[str] | None = None) -> SchemeConstraint:
@@ -111,7 +77,9 @@ def scheme(name: str, labels: Iterable[str] | None = None) -> SchemeConstraint:
     Parameters
     ----------
     name : str
-        ``"BIO"`` (IOB2): ``I-X`` stands only after ``B-X`` or ``I-X``, and never first.
+        ``"BIO"`` (IOB2): ``I-X`` stands only after ``B-X`` or ``I-X``, and never first. ``"IOB1"``: spans begin
+        with ``I-X``, and ``B-X`` only parts two spans of one type. ``"BIOES"``: ``B-X I-X* E-X``, or ``S-X`` for a
+        span of one token. ``"BMES"``: the same with ``M`` for ``I``; types may be left out.
     labels : iterable of str, optional
         The only labels allowed. Without them, whatever labels it is compiled for.
 
@@ -134,7 +102,7 @@ def scheme(name: str, labels: Iterable[str] | None = None) -> SchemeConstraint:
     array([ True,  True, False])
     """
     if name not in SCHEMES:
-        raise ConstraintError(f"scheme must be one of {list(SCHEMES)}; got {name!r}{_nearest(str(name), SCHEMES)}")
+        raise ConstraintError(f"scheme must be one of {list(SCHEMES)}; got {name!r}{nearest(str(name), SCHEMES)}")
     if labels is not None:
         if isinstance(labels, str):
             raise ConstraintError(f"labels must be a list of label names; got the string {labels!r}")
@@ -163,8 +131,3 @@ def auto(labels_seen: Iterable[str] | Iterable[Sequence[str]]) -> SchemeConstrai
     """
     name = detect(labels_seen).name
     return None if name is None else scheme(name)
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""

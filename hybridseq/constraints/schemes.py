@@ -1,6 +1,6 @@
 """Tag schemes as pure string logic: which labels may begin, follow one another and end a sentence.
 
-A scheme is one :class:`Scheme` in :data:`SCHEMES`; another one (IOB1, BIOES, BMES) is one more entry.
+A scheme is one :class:`Scheme` in :data:`SCHEMES`; another one is one more entry.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -33,6 +33,8 @@ class Scheme:
         ``(previous, label) -> bool``: may the two stand side by side?
     rule : str
         The rule in words, for error messages.
+    bare : bool
+        Whether a prefix may stand without a type, as in word segmentation.
     """
 
     name: str
@@ -42,11 +44,12 @@ class Scheme:
     may_follow: Callable[[str, str], bool]
     may_end: Callable[[str], bool]
     rule: str
+    bare: bool = False
 
     def admits(self, label: str) -> bool:
         """Whether the label is spelled as this scheme spells labels, in whatever place."""
         prefix, kind = split_label(label)
-        return label == OUTSIDE or (prefix in self.prefixes and bool(kind))
+        return label == OUTSIDE or (prefix in self.prefixes and (bool(kind) or (self.bare and label == prefix)))
 
     def violations(self, labels: Sequence[str]) -> list[tuple[int, str]]:
         """Each place where the rules are broken, with what is wrong there; O(T)."""
@@ -79,8 +82,50 @@ BIO = Scheme(
     rule="I-X stands only after B-X or I-X, and never first",
 )
 
+
+def _iob1_follow(previous: str, label: str) -> bool:
+    prefix, kind = split_label(label)
+    return prefix != "B" or (previous != OUTSIDE and split_label(previous)[1] == kind)
+
+
+IOB1 = Scheme(
+    name="IOB1",
+    prefixes=frozenset("BI"),
+    openers=frozenset("I"),
+    may_start=lambda label: split_label(label)[0] != "B",
+    may_follow=_iob1_follow,
+    may_end=lambda label: True,
+    rule="B-X stands only after B-X or I-X, to part two spans of one type",
+)
+
+
+def _closed(name: str, inner: str, bare: bool = False) -> Scheme:
+    """A scheme that marks the last token of a span, and spans of one token."""
+
+    def may_follow(previous, label):
+        before, kind = split_label(previous)
+        prefix, own = split_label(label)
+        if before in ("B", inner):
+            return prefix in (inner, "E") and own == kind
+        return prefix not in (inner, "E")
+
+    return Scheme(
+        name=name,
+        prefixes=frozenset({"B", inner, "E", "S"}),
+        openers=frozenset("BS"),
+        may_start=lambda label: split_label(label)[0] not in (inner, "E"),
+        may_follow=may_follow,
+        may_end=lambda label: split_label(label)[0] not in ("B", inner),
+        rule=f"B-X, any number of {inner}-X, E-X make a span, or S-X alone",
+        bare=bare,
+    )
+
+
+BIOES = _closed("BIOES", "I")
+BMES = _closed("BMES", "M", bare=True)
+
 #: Every known scheme by name, in the order in which detection tries them.
-SCHEMES: dict[str, Scheme] = {"BIO": BIO}
+SCHEMES: dict[str, Scheme] = {scheme.name: scheme for scheme in (BIO, IOB1, BIOES, BMES)}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import safetensors.torch
 from safetensors import SafetensorError
 
 #: Raised by one when an older reader could not read the folder.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _KIND = "hybridseq-model"
 _WEIGHTS, _CARD = "model.safetensors", "model.json"
 
@@ -152,7 +152,7 @@ def load(folder, **objects):
 
 def _read_tagger(card, tensors, objects, folder):
     from hybridseq.estimators.sequence_tagger import SequenceTagger
-    from hybridseq.estimators.tagger_card import restore_tagger
+    from hybridseq.estimators.tagger_card import read_parameters, restore_tagger
     from hybridseq.estimators.tagger_parameters import check_device
 
     lacking = [part for part in ("parameters", "objects", "state") if part not in card]
@@ -172,7 +172,7 @@ def _read_tagger(card, tensors, objects, folder):
         raise ModelFolderError(
             f"{folder}: has the parameter {strange[0]!r}, which this version does not know; update hybridseq"
         )
-    tagger = SequenceTagger(**{**card["parameters"], **objects})
+    tagger = SequenceTagger(**{**read_parameters(card["parameters"]), **objects})
     try:
         check_device(tagger.device)
     except ValueError as error:

@@ -12,12 +12,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from hybridseq import metrics
+from hybridseq.constraints import InfeasibleError
 from hybridseq.estimators import tagger_parameters as parameters
+from hybridseq.estimators.constrained import keep, structures
 from hybridseq.estimators.persistence import write_model
 from hybridseq.estimators.tagger_card import describe_tagger
 from hybridseq.estimators.tagger_network import build_network
 from hybridseq.text import LabelVocabulary, UnknownLabelError
-from hybridseq.training.batches import SentenceDataset, by_length
+from hybridseq.training.batches import SentenceDataset
 from hybridseq.training.fit import fit_network
 from hybridseq.training.inputs import check_labels, check_sentences, check_tokens, encode_labels
 
@@ -38,9 +40,10 @@ class SequenceTagger(BaseEstimator):
     structure : str
         ``"crf"``.
     constraint : str, constraint or None
-        ``"auto"`` looks whether the labels follow a span scheme (IOB2) and, if so, makes illegal label pairs
-        impossible, in training and prediction; ``"BIO"`` demands it; an object with ``compile(label_names)`` and
-        ``violations(labels)``; None leaves every label sequence possible. ``constraint_`` tells what was found.
+        ``"auto"`` looks whether the labels follow a span scheme and, if so, makes illegal label pairs impossible, in
+        training and prediction; ``"BIO"``, ``"IOB1"``, ``"BIOES"``, ``"BMES"`` demand one; a constraint of
+        :mod:`hybridseq.constraints`, hard or soft; None leaves every label sequence possible. ``constraint_`` tells
+        what was found. Parts that speak of tokens, and budgets, hold in prediction only.
     hidden_size, num_layers : int
         Size of the encoder's state in each direction, and its depth.
     word_size : int
@@ -86,6 +89,11 @@ class SequenceTagger(BaseEstimator):
         Run after the tagger's own.
     unseen_labels : {"error", "miss"}
         What ``score`` does with a label that training never saw: raise, or count as missed.
+    on_infeasible : {"raise", "relax", "unconstrained", "skip"}
+        What to do with a sentence whose labels break the constraint in training, or that nothing satisfies in
+        prediction (an impossible length, say): raise an :class:`~hybridseq.InfeasibleError`; leave out the parts of
+        the constraint that are broken, or that exclude one another; leave it out whole; or skip the sentence, with a
+        warning that counts them (its prediction is None).
     device : str
         Where to compute.
     random_state : int, RandomState or None
@@ -153,6 +161,7 @@ class SequenceTagger(BaseEstimator):
         valid_fraction=0.1,
         callbacks=(),
         unseen_labels="error",
+        on_infeasible="raise",
         device="cpu",
         random_state=None,
         verbose=1,
@@ -184,6 +193,7 @@ class SequenceTagger(BaseEstimator):
         self.valid_fraction = valid_fraction
         self.callbacks = callbacks
         self.unseen_labels = unseen_labels
+        self.on_infeasible = on_infeasible
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
@@ -220,8 +230,10 @@ class SequenceTagger(BaseEstimator):
             held_out = (X_valid, y_valid)
         else:
             held_out = None
-        labels, found = LabelVocabulary.build(y), parameters.find_constraint(self, y)
         check_tokens(X)
+        labels, found = LabelVocabulary.build(y), parameters.find_constraint(self, X, y)
+        if found.broken and self.on_infeasible == "skip":
+            X, y = _without(X, found.broken), _without(y, found.broken)
         if held_out is None and self.valid_fraction and len(X) > 1:
             X, y, *held_out = _split(X, y, self.valid_fraction, random)
         self._fit(X, y, held_out, labels, found=found, seed=int(random.randint(2**31)))
@@ -264,9 +276,14 @@ class SequenceTagger(BaseEstimator):
         else:
             labels = self.labels_
             labels.encode_all([*y, list(classes)] if classes is not None else y)
-            parameters.check_constraint(self.constraint_, y)
         check_tokens(X)
-        found = parameters.find_constraint(self, y) if start is None else None
+        if start is None:
+            found, broken = parameters.find_constraint(self, X, y), ()
+            broken = found.broken
+        else:
+            found, broken = None, parameters.check_constraint(self.constraint_, X, y, self.on_infeasible)
+        if broken and self.on_infeasible == "skip":
+            X, y = _without(X, broken), _without(y, broken)
         seed = int(random.randint(2**31))
         passes = getattr(self, "passes_", 0)
         self._fit(X, y, None, labels, found=found, seed=(seed + passes) % 2**31, start=start)
@@ -289,16 +306,17 @@ class SequenceTagger(BaseEstimator):
             encoded = replace(reader.encode(X), labels=encode_labels(y, labels))
             if start is None:
                 network = build_network(self, reader, len(labels), encoded)
-                network.plan = found.constraint and found.constraint.compile(labels.labels)
+                trained = parameters.trained_part(found.constraint)
+                network.constrain(None if trained is None else trained.compile(labels.labels))
             else:
                 network = copy.deepcopy(start.network_)
             fitted = fit_network(
                 network.to(self.device),
-                parameters.OBJECTIVES[self.objective],
+                parameters.objective(self),
                 SentenceDataset(encoded),
                 recipe,
-                first_objective=parameters.FIRST_OBJECTIVES.get(self.objective),
-                score=held_out and _HeldOutScore(reader, labels, scheme, *held_out),
+                first_objective=parameters.first_objective(self),
+                score=held_out and _HeldOutScore(self, reader, labels, scheme, constraint, *held_out),
                 seed=seed,
                 callbacks=self.callbacks or (),
                 progress=("held-out F1" if scheme else "held-out acc") if self.verbose else None,
@@ -315,40 +333,50 @@ class SequenceTagger(BaseEstimator):
             self.passes_ = 0
             self._fitted_with = self.get_params(deep=False)
 
-    def predict(self, X):
+    def predict(self, X, constraint=None):
         """The best labels of sentences.
 
         Parameters
         ----------
         X
             Sentences, as in :meth:`fit`.
+        constraint : Constraint or list, optional
+            What the labels are to keep beside ``constraint_``: for all sentences, or a list with a constraint (or
+            None) for each. ``C.at``, ``C.span``, ``C.allowed`` and ``C.tokens`` speak of an example's positions.
 
         Returns
         -------
         list of list of str
-            In the order of X.
-        """
-        encoded = self._encode(X)
-        return _decode(self.network_, encoded, self.labels_)
+            In the order of X. None for a sentence that is skipped, see ``on_infeasible``.
 
-    def predict_marginals(self, X):
-        """Each token's probability of each label, given the whole sentence.
+        Raises
+        ------
+        InfeasibleError
+            Where nothing satisfies a sentence's constraint, unless ``on_infeasible`` says otherwise.
+        """
+        encoded, kept = self._prepare(X, constraint)
+        return _decode(self.network_, encoded, self.labels_, kept)
+
+    def predict_marginals(self, X, constraint=None):
+        """Each token's probability of each label, given the whole sentence and what its labels must keep.
 
         Returns
         -------
         list of (T, K) arrays
-            Columns in the order of ``classes_``; rows sum to 1.
+            Columns in the order of ``classes_``; rows sum to 1. None for a sentence that is skipped.
         """
-        encoded = self._encode(X)
-        return _rows(self.network_, encoded, lambda structure: structure.marginals().cpu().numpy())
+        encoded, kept = self._prepare(X, constraint)
+        names = self.labels_.labels
+        return _rows(self.network_, encoded, names, kept, lambda structure: structure.marginals().cpu().numpy())
 
-    def predict_k_best(self, X, k=5):
+    def predict_k_best(self, X, k=5, constraint=None):
         """The k best label sequences of sentences, best first.
 
         Returns
         -------
         list of list of (list of str, float)
-            Label sequences with their log-probability in nats; fewer than k where there are not as many.
+            Label sequences with their log-probability in nats; fewer than k where there are not as many. None for a
+            sentence that is skipped.
 
         Raises
         ------
@@ -359,10 +387,10 @@ class SequenceTagger(BaseEstimator):
         """
         if not isinstance(k, Integral) or k < 1:
             raise ValueError(f"k must be a whole number of at least 1; got {k!r}")
-        encoded = self._encode(X)
+        encoded, kept = self._prepare(X, constraint)
         results = [None] * len(X)
         names = self.classes_
-        for indices, structure in _structures(self.network_, encoded):
+        for indices, structure in structures(self.network_, encoded, self.labels_.labels, kept):
             ids, scores = structure.k_best(k)
             log_probs = (scores - structure.log_partition()[:, None]).cpu().numpy()
             ids = ids.cpu().numpy()
@@ -394,10 +422,17 @@ class SequenceTagger(BaseEstimator):
                 raise UnknownLabelError(message, error.label, error.sentence, error.position) from None
         return _score(y, self.predict(X), self.scheme_)
 
-    def _encode(self, X):
+    def _prepare(self, X, constraint):
+        """The sentences in numbers, and what each keeps."""
         check_is_fitted(self, "network_")
         check_sentences(X)
-        return self.input_.encode(X)
+        encoded = self.input_.encode(X)
+        if self.network_.structure is None:
+            if constraint is not None:
+                raise ValueError("a tagger with objective='cross_entropy' has no structure to constrain")
+            return encoded, None
+        names = self.labels_.labels
+        return encoded, keep(self.constraint_, constraint, X, encoded.lengths, names, self.on_infeasible)
 
     def save(self, folder):
         """Save to a folder, which :func:`hybridseq.load` reads.
@@ -434,40 +469,43 @@ def _split(X, y, fraction, random):
     return [X[i] for i in keep], [y[i] for i in keep], [X[i] for i in out], [y[i] for i in out]
 
 
+def _without(items, left_out):
+    left_out = set(left_out)
+    return [item for i, item in enumerate(items) if i not in left_out]
+
+
 def _score(y, predicted, scheme):
+    """The score; a sentence that was skipped counts as if nothing was found in it."""
+    predicted = [["O"] * len(gold) if own is None else own for gold, own in zip(y, predicted)]
     return metrics.span_f1(y, predicted) if scheme else metrics.token_accuracy(y, predicted)
 
 
 class _HeldOutScore:
-    """Score a network on held-out sentences, encoded once."""
+    """Score a network on held-out sentences, encoded and their constraints settled once."""
 
-    def __init__(self, reader, labels, scheme, X, y):
+    def __init__(self, tagger, reader, labels, scheme, constraint, X, y):
         self.encoded, self.labels, self.scheme, self.y = reader.encode(X), labels, scheme, y
+        structured = tagger.objective != "cross_entropy"
+        settled = (constraint, None, X, self.encoded.lengths, labels.labels, tagger.on_infeasible)
+        self.kept = keep(*settled) if structured else None
 
     def __call__(self, module):
-        return _score(self.y, _decode(module, self.encoded, self.labels), self.scheme)
+        return _score(self.y, _decode(module, self.encoded, self.labels, self.kept), self.scheme)
 
 
-def _structures(module, encoded):
-    """The structures of batches of like length, longest first, with the sentences' indices."""
-    dataset = SentenceDataset(encoded)
-    device = module.emissions.weight.device
-    with torch.inference_mode():
-        for indices in by_length(encoded.lengths):
-            batch, _ = dataset[indices]
-            yield indices, module(**{name: value.to(device) for name, value in batch.inputs.items()})
-
-
-def _rows(module, encoded, method):
+def _rows(network, encoded, names, kept, method):
     results = [None] * len(encoded.lengths)
-    for indices, structure in _structures(module, encoded):
+    for indices, structure in structures(network, encoded, names, kept):
         values = method(structure)
         for row, i in enumerate(indices):
             results[i] = values[row, : encoded.lengths[i]].copy()
     return results
 
 
-def _decode(module, encoded, labels):
+def _decode(network, encoded, labels, kept):
     names = np.array(labels.labels, dtype=object)
-    rows = _rows(module, encoded, lambda structure: structure.decode().cpu().numpy())
-    return [names[row].tolist() for row in rows]
+    rows = _rows(network, encoded, labels.labels, kept, lambda structure: structure.decode().cpu().numpy())
+    for i, row in enumerate(rows):
+        if row is not None and row[0] < 0:
+            raise InfeasibleError(f"no label sequence of example {i} keeps {kept.constraints[i]!r}", example=i)
+    return [None if row is None else names[row].tolist() for row in rows]

@@ -5,8 +5,10 @@ from numbers import Integral, Real
 import numpy as np
 import torch
 
-from hybridseq.constraints import SchemeConstraint, scheme
+from hybridseq.constraints import Constraint
+from hybridseq.constraints.serial import from_json, to_json
 from hybridseq.estimators.tagger_network import build_network
+from hybridseq.estimators.tagger_parameters import trained_part
 from hybridseq.text import LabelVocabulary
 from hybridseq.training.inputs import input_from_json
 
@@ -30,13 +32,18 @@ def describe_tagger(tagger) -> dict:
             "input": tagger.input_.to_json(),
             "scheme": tagger.scheme_,
             "constrained": tagger.constraint_ is not None,
-            "constraint": _plain_constraint(tagger.constraint_),
+            "constraint": None if tagger.constraint_ is None else to_json(tagger.constraint_),
             "history": [{k: _plain(v) for k, v in row.items()} for row in tagger.history_],
             "best_epoch": tagger.best_epoch_,
             "best_score": tagger.best_score_,
             "passes": tagger.passes_,
         },
     }
+
+
+def read_parameters(parameters: dict) -> dict:
+    """The constructor's arguments from a card's."""
+    return {name: from_json(value) if isinstance(value, dict) else value for name, value in parameters.items()}
 
 
 def restore_tagger(tagger, state: dict, tensors: dict) -> None:
@@ -46,16 +53,18 @@ def restore_tagger(tagger, state: dict, tensors: dict) -> None:
     tagger.input_ = input_from_json(state["input"])
     tagger.scheme_ = state["scheme"]
     if state["constraint"] is not None:
-        tagger.constraint_ = scheme(**state["constraint"])
+        # Folders of format 1 hold schemes only, and do not say so.
+        tagger.constraint_ = from_json({"kind": "SchemeConstraint", **state["constraint"]})
     else:
         tagger.constraint_ = tagger.constraint if state["constrained"] else None
     tagger.history_, tagger.passes_ = state["history"], state["passes"]
     tagger.best_epoch_, tagger.best_score_ = state["best_epoch"], state["best_score"]
     with torch.random.fork_rng(devices=[]):
         network = build_network(tagger, tagger.input_, len(tagger.labels_))
+    trained = trained_part(tagger.constraint_)
+    if trained is not None:
+        network.constrain(trained.compile(tagger.labels_.labels))
     network.load_state_dict(tensors)
-    if tagger.constraint_ is not None:
-        network.plan = tagger.constraint_.compile(tagger.labels_.labels)
     tagger.network_ = network.to(tagger.device).eval()
     tagger._fitted_with = tagger.get_params(deep=False)
 
@@ -67,6 +76,8 @@ def _plain(value):
     """A value that JSON gives back as it was, or the mark of an object."""
     if value is None or isinstance(value, str | bool):
         return value
+    if isinstance(value, Constraint):
+        return to_json(value) or _OBJECT
     if isinstance(value, np.bool_):
         return bool(value)
     if isinstance(value, Integral):
@@ -74,10 +85,3 @@ def _plain(value):
     if isinstance(value, Real):
         return float(value)
     return str(value) if hasattr(value, "__fspath__") else _OBJECT
-
-
-def _plain_constraint(constraint):
-    if isinstance(constraint, SchemeConstraint):
-        labels = constraint.labels
-        return {"name": constraint.name, "labels": None if labels is None else list(labels)}
-    return None

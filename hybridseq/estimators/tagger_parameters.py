@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -11,6 +12,10 @@ from skorch.callbacks import Callback
 
 import hybridseq.constraints as constraint_language
 from hybridseq import objectives
+from hybridseq.constraints.combine import And
+from hybridseq.constraints.dataset import check_dataset
+from hybridseq.constraints.positions import Tokens
+from hybridseq.constraints.settle import ON_INFEASIBLE
 from hybridseq.nn.encoders import ENCODERS
 from hybridseq.nn.independent import cross_entropy
 from hybridseq.nn.names import choose
@@ -28,6 +33,7 @@ FIRST_OBJECTIVES = {"minimum_risk": objectives.log_loss}
 STRUCTURES = {"crf": True}
 _CHAR_ENCODERS = {"cnn": True, "lstm": True}
 _UNSEEN = {"error": True, "miss": True}
+_ON_INFEASIBLE = dict.fromkeys(ON_INFEASIBLE, True)
 
 _INTEGERS = {"hidden_size": 1, "num_layers": 1, "word_size": 0, "char_size": 1, "column_size": 1, "min_count": 1}
 _NUMBERS = {"averaging": 0, "word_dropout": 0, "weight_decay": 0}
@@ -68,14 +74,10 @@ def check_device(device) -> None:
 
 def _check_objects(tagger):
     wanted = tagger.constraint
-    if (
-        wanted is not None
-        and not isinstance(wanted, str)
-        and not (hasattr(wanted, "compile") and hasattr(wanted, "violations"))
-    ):
+    if wanted is not None and not isinstance(wanted, str | constraint_language.Constraint):
         raise ValueError(
-            f"constraint must be 'auto', the name of a scheme, None, or an object with compile(label_names) and "
-            f"violations(labels); got {wanted!r}"
+            f"constraint must be 'auto', the name of a scheme, a constraint of hybridseq.constraints, or None; got "
+            f"{wanted!r}"
         )
     callbacks = tagger.callbacks if isinstance(tagger.callbacks, Iterable) else [tagger.callbacks]
     for callback in () if tagger.callbacks is None else callbacks:
@@ -98,6 +100,7 @@ def check(tagger) -> None:
     choose("structure", tagger.structure, STRUCTURES)
     choose("schedule", tagger.schedule, SCHEDULES)
     choose("unseen_labels", tagger.unseen_labels, _UNSEEN)
+    choose("on_infeasible", tagger.on_infeasible, _ON_INFEASIBLE)
     if tagger.char_encoder is not None:
         choose("char_encoder", tagger.char_encoder, _CHAR_ENCODERS)
     _check_objects(tagger)
@@ -120,6 +123,23 @@ def recipe(tagger) -> Recipe:
     return Recipe(**{name: getattr(tagger, name) for name in Recipe.__dataclass_fields__})
 
 
+def objective(tagger):
+    """What training minimises, ``objective(structure, labels) -> (B,)``."""
+    return _tolerant(tagger, OBJECTIVES[tagger.objective])
+
+
+def first_objective(tagger):
+    """What the first third of training minimises, if anything else."""
+    first = FIRST_OBJECTIVES.get(tagger.objective)
+    return None if first is None else _tolerant(tagger, first)
+
+
+def _tolerant(tagger, loss):
+    if tagger.on_infeasible in ("relax", "unconstrained") and tagger.objective != "cross_entropy":
+        return partial(loss, on_infeasible=tagger.on_infeasible)
+    return loss
+
+
 @dataclass(frozen=True)
 class Found:
     """The constraint that a tagger keeps to."""
@@ -127,23 +147,35 @@ class Found:
     constraint: object
     scheme: str | None
     message: str
+    broken: tuple[int, ...] = ()
 
 
-def check_constraint(constraint, y) -> None:
-    """Raise a ValueError that names the first place where a label sequence breaks the constraint, if there is one."""
+def check_constraint(constraint, X, y, on_infeasible="raise") -> list[int]:
+    """The sentences whose labels break the constraint; raises where they must not.
+
+    Raises
+    ------
+    InfeasibleError
+        Where labels break it and ``on_infeasible`` is "raise": names the first place, and counts by part.
+    """
     if constraint is None:
-        return
-    for i, sequence in enumerate(y):
-        broken = constraint.violations(sequence)
-        if broken:
-            raise ValueError(
-                f"sentence {i} breaks the constraint {constraint!r} at position {broken[0].position}: "
-                f"{broken[0].reason}. Mend the labels, or choose another constraint"
-            )
+        return []
+    report = check_dataset(constraint, y, X)
+    if report.broken and on_infeasible == "raise":
+        i, violation = report.examples[0]
+        raise constraint_language.InfeasibleError(
+            f"sentence {i} breaks the constraint {constraint!r} at position {violation.position}: {violation.reason}. "
+            f"{report}\nMend the labels, choose another constraint, or set on_infeasible to "
+            '"skip", "unconstrained" or "relax"',
+            example=i,
+            position=violation.position,
+            parts=[part for part, count in report.by_part.items() if count],
+        )
+    return list(report.broken)
 
 
-def find_constraint(tagger, y) -> Found:
-    """What ``constraint=`` comes to for these label sequences."""
+def find_constraint(tagger, X, y) -> Found:
+    """What ``constraint=`` comes to for these sentences and label sequences."""
     detected = constraint_language.detect(y)
     scheme = detected.name
     wanted = tagger.constraint
@@ -162,6 +194,20 @@ def find_constraint(tagger, y) -> Found:
         constraint, message = constraint_language.scheme(wanted), f"labels must keep {wanted}"
     else:
         constraint, message = wanted, f"labels must keep {wanted!r}"
-    if wanted != "auto":
-        check_constraint(constraint, y)
-    return Found(constraint, scheme, message)
+    broken = () if wanted == "auto" else check_constraint(constraint, X, y, tagger.on_infeasible)
+    if broken:
+        done = {
+            "skip": "are left out",
+            "unconstrained": "are trained on without it",
+            "relax": "are trained on without the parts that they break",
+        }
+        message += f"; {check_dataset(constraint, y, X)}; they {done[tagger.on_infeasible]}"
+    return Found(constraint, scheme, message, tuple(broken))
+
+
+def trained_part(constraint):
+    """The constraint while training: without what speaks of tokens, which batches do not hold."""
+    if constraint is None:
+        return None
+    parts = [part for part in constraint.parts if not isinstance(part, Tokens)]
+    return And.of_parts(*parts) if parts else None

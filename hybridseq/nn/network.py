@@ -1,5 +1,6 @@
 """Input, encoder and structured layer as one module."""
 
+import torch
 from torch import Tensor, nn
 
 from hybridseq.nn.dropout import LockedDropout
@@ -19,8 +20,8 @@ class TaggerNetwork(nn.Module):
         K.
     structure : nn.Module or None
         A layer ``(emissions, lengths=) -> structure`` such as ``hs.nn.CRF(K)``; None scores each token by itself.
-    plan : PairPlan, optional
-        What the structure is restricted to.
+    plan : Plan, optional
+        What the structure is restricted to, see :meth:`constrain`.
     dropout : float
         Locked dropout before the encoder and after it.
     """
@@ -32,7 +33,31 @@ class TaggerNetwork(nn.Module):
         self.before, self.after = LockedDropout(dropout), LockedDropout(dropout)
         self.emissions = nn.Linear(encoder.output_size, num_labels)
         self.structure = structure
+        self.register_parameter("soft_weights", None)
+        self.constrain(plan)
+
+    def constrain(self, plan):
+        """Restrict the structure to a plan; weights of soft constraints that are to be learned become parameters.
+
+        Budgets, which only decoding can keep, are left out while training.
+        """
         self.plan = plan
+        soft = getattr(getattr(plan, "base", plan), "learned", ())
+        if any(soft):
+            weights = torch.tensor(getattr(plan, "base", plan).weights, dtype=self.emissions.weight.dtype)
+            self.soft_weights = nn.Parameter(weights.to(self.emissions.weight.device))
+        else:
+            self.soft_weights = None
+
+    def restricted(self, structure, plan):
+        """A structure restricted to a plan whose soft constraints begin with the network's own."""
+        base = getattr(plan, "base", plan)
+        if self.soft_weights is None or not len(getattr(base, "weights", ())):
+            return structure.restrict(plan)
+        given = torch.from_numpy(base.weights.copy()).to(self.soft_weights)
+        learned = torch.from_numpy(base.learned.copy()).to(given.device)
+        own = torch.cat([self.soft_weights, given[len(self.soft_weights) :]])
+        return structure.restrict(plan, weights=torch.where(learned, own, given))
 
     def score_labels(self, lengths, **columns):
         """Emissions (B, T, K) of a batch."""
@@ -46,10 +71,14 @@ class TaggerNetwork(nn.Module):
             )
         return self.emissions(self.after(encoded))
 
+    def unrestricted(self, lengths, **columns):
+        """The structure over the labels of a batch, whatever the plan."""
+        emissions = self.score_labels(lengths, **columns)
+        return Independent(emissions, lengths) if self.structure is None else self.structure(emissions, lengths=lengths)
+
     def forward(self, lengths, **columns):
         """The structure over the labels of a batch: a :class:`~hybridseq.LinearChain`, or an independent one."""
-        emissions = self.score_labels(lengths, **columns)
-        if self.structure is None:
-            return Independent(emissions, lengths)
-        chain = self.structure(emissions, lengths=lengths)
-        return chain if self.plan is None else chain.restrict(self.plan)
+        structure = self.unrestricted(lengths, **columns)
+        if self.plan is None or self.structure is None:
+            return structure
+        return self.restricted(structure, getattr(self.plan, "base", self.plan))

@@ -91,7 +91,7 @@ def test_repr_is_what_one_writes():
 @pytest.mark.parametrize(
     ("make", "match"),
     [
-        (lambda: C.scheme("BIOO"), r"\['BIO'\]; got 'BIOO' \(did you mean 'BIO'"),
+        (lambda: C.scheme("BIOO"), r"\['BIO', 'IOB1', 'BIOES', 'BMES'\]; got 'BIOO' \(did you mean 'BIO'"),
         (lambda: C.scheme("BIO", labels="O"), "list of label names"),
         (lambda: C.scheme("BIO", labels=["NN"]), "'NN'"),
         (lambda: C.scheme("BIO").compile(["O", "NN"]), "got 'NN'"),

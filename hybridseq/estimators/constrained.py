@@ -1,0 +1,172 @@
+"""Which constraint each sentence keeps, and the structures of batches that keep it."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from hybridseq.constraints import Constraint
+from hybridseq.constraints.combine import And
+from hybridseq.constraints.dataset import words
+from hybridseq.constraints.positions import Allowed, Tokens
+from hybridseq.constraints.settle import compiled, is_positional, satisfiable, settle
+from hybridseq.training.batches import SentenceDataset, by_length
+from hybridseq.training.inputs import DataError
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What each sentence's labels must keep, settled before anything is computed.
+
+    Attributes
+    ----------
+    constraints : list of Constraint or None
+        One a sentence.
+    skipped : list of int
+        Sentences that nothing satisfies and that are left out.
+    """
+
+    constraints: list
+    skipped: list
+
+    def groups(self):
+        """Sentences that share a plan: (constraint without single positions or None, indices)."""
+        found = {}
+        left_out = set(self.skipped)
+        for i, constraint in enumerate(self.constraints):
+            if i not in left_out:
+                found.setdefault(_regular(constraint), []).append(i)
+        return [(constraint, np.array(indices)) for constraint, indices in found.items()]
+
+    def mask(self, indices, lengths, steps, names):
+        """The labels that single positions allow in some sentences, (B, T, K) bool, or None where all are."""
+        masks = []
+        for row, i in enumerate(indices):
+            for part in self.constraints[i].parts if self.constraints[i] is not None else ():
+                if is_positional(part):
+                    masks.append((row, part.mask_over(names).resolve([lengths[row]], steps)[0]))
+        if not masks:
+            return None
+        allowed = np.ones((len(indices), steps, len(names)), bool)
+        for row, mask in masks:
+            allowed[row] &= mask
+        return allowed
+
+
+def _regular(constraint):
+    kept = [part for part in constraint.parts if not is_positional(part)] if constraint is not None else []
+    return And.of_parts(*kept) if kept else None
+
+
+def keep(base, extra, X, lengths, names, on_infeasible) -> Kept:
+    """Settle what each of the sentences X keeps.
+
+    Parameters
+    ----------
+    base : Constraint or None
+        For all sentences.
+    extra : Constraint, list of (Constraint or None), or None
+        Beside it: for all sentences, or one a sentence.
+    X, lengths
+        The sentences, and how long they are.
+    names : tuple of str
+        The labels.
+    on_infeasible : {"raise", "relax", "unconstrained", "skip"}
+        See :func:`hybridseq.constraints.settle.settle`.
+
+    Raises
+    ------
+    InfeasibleError
+        Where nothing satisfies a sentence's constraint.
+    DataError
+        Where ``extra`` is of another length than X, or speaks of tokens where X has none.
+    ValueError
+        Where ``extra`` is no constraint.
+    """
+    extras = _one_each(extra, len(X))
+    wanted = [_joined(base, more) for more in extras]
+    for what in dict.fromkeys(wanted):
+        if what is not None:
+            _check_labels_known(what, names)
+    if all(one is wanted[0] for one in wanted) and wanted[0] is not None and not _of_tokens(wanted[0]):
+        own = _regular(wanted[0])
+        if own == wanted[0] and all(satisfiable(own, names, int(n)) for n in np.unique(lengths)):
+            return Kept(wanted, [])
+    constraints, skipped = [], []
+    for i, constraint in enumerate(wanted):
+        if constraint is not None:
+            if _of_tokens(constraint):
+                constraint = constraint.of(_words(X[i], i))
+            constraint, feasible = settle(constraint, names, int(lengths[i]), on_infeasible, i)
+            if not feasible:
+                skipped.append(i)
+        constraints.append(constraint)
+    if skipped:
+        warnings.warn(
+            f"{len(skipped)} of {len(X)} sentences are skipped, as nothing satisfies their constraint "
+            f"(the first: {skipped[0]})",
+            stacklevel=3,
+        )
+    return Kept(constraints, skipped)
+
+
+def _one_each(extra, count):
+    if extra is None or isinstance(extra, Constraint):
+        return [extra] * count
+    if isinstance(extra, str) or not hasattr(extra, "__len__"):
+        raise ValueError(f"constraint must be a constraint, or a list with one (or None) a sentence; got {extra!r}")
+    if len(extra) != count:
+        raise DataError(f"constraint has {len(extra)} entries, but X has {count} sentences; give one a sentence")
+    for i, one in enumerate(extra):
+        if one is not None and not isinstance(one, Constraint):
+            raise ValueError(f"constraint[{i}] must be a constraint or None; got {one!r}")
+    return list(extra)
+
+
+def _joined(base, more):
+    if base is None or more is None:
+        return base if more is None else more
+    return base & more
+
+
+def _of_tokens(constraint):
+    return any(isinstance(part, Tokens) for part in constraint.parts)
+
+
+def _check_labels_known(constraint, names):
+    for part in constraint.parts:
+        if not isinstance(part, Allowed):
+            part.check_names(names)
+
+
+def _words(sentence, i):
+    if hasattr(sentence, "dtype"):
+        raise DataError(f"sentence {i} is an array: a constraint on tokens needs words")
+    return words(sentence)
+
+
+def structures(network, encoded, names, kept: Kept | None):
+    """The structures of batches of like length, longest first, with the sentences' indices.
+
+    ``kept`` None: whatever the network keeps by itself, at whatever length.
+    """
+    dataset = SentenceDataset(encoded)
+    device = network.emissions.weight.device
+    groups = [(None, np.arange(len(encoded.lengths)))] if kept is None else kept.groups()
+    with torch.inference_mode():
+        for constraint, members in groups:
+            plan = None if constraint is None else compiled(constraint, names)
+            for within in by_length(encoded.lengths[members]):
+                indices = members[within]
+                batch, _ = dataset[indices]
+                inputs = {name: value.to(device) for name, value in batch.inputs.items()}
+                if kept is None:
+                    yield indices, network(**inputs)
+                    continue
+                structure = network.unrestricted(**inputs)
+                lengths = encoded.lengths[indices]
+                mask = kept.mask(indices, lengths, int(lengths.max()), names)
+                if mask is not None:
+                    structure = structure.restrict(torch.from_numpy(mask).to(device))
+                yield indices, structure if plan is None else network.restricted(structure, plan)
