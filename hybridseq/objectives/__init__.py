@@ -1,6 +1,7 @@
 """Problem 3, training: losses that compare two inference values of a structure."""
 
 from hybridseq.objectives.costs import hamming_cost, label_cost
+from hybridseq.objectives.infeasible import feasible_rows
 from hybridseq.objectives.losses import (
     OBJECTIVES,
     log_loss,
@@ -13,6 +14,7 @@ from hybridseq.objectives.semantic import semantic_loss
 
 __all__ = [
     "OBJECTIVES",
+    "feasible_rows",
     "hamming_cost",
     "label_cost",
     "log_loss",

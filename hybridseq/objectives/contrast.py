@@ -46,7 +46,7 @@ def contrast(structure, reference, upper, cost=None):
 
     +inf where the reference is impossible. Never negative: the upper value contains the lower, and rounding is removed.
     """
-    checks.check_tensor("labels", reference, "(B, T) int64, or (B, T, K) bool where several are allowed")
+    checks.check_reference(reference)
     if cost is None and upper == "log_partition" and reference.dtype != torch.bool:
         # The same difference, which structures compute at one go.
         checks.check_labels(reference, structure.emissions)

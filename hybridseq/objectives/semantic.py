@@ -1,7 +1,11 @@
 """The price of breaking a constraint, exact under a structure's distribution."""
 
+import torch
 
-def semantic_loss(structure, constraint, labels=None):
+from hybridseq.objectives.infeasible import check_choice, settle
+
+
+def semantic_loss(structure, constraint, labels=None, on_infeasible=None):
     """−log of the probability that the output satisfies a constraint :cite:p:`xu2018`, eq. 1.
 
     It needs no gold labels: a term for unlabelled examples, or beside another loss.
@@ -14,10 +18,14 @@ def semantic_loss(structure, constraint, labels=None):
         What ``structure.restrict`` takes. Soft parts do not count.
     labels : sequence of str, optional
         The K label names, where the constraint is not compiled yet.
+    on_infeasible : None, "raise" or "skip"
+        What becomes of rows in which no label sequence satisfies the constraint, as in the other losses.
 
     Returns
     -------
     (B,) tensor
         In nats, never negative; +inf where no label sequence satisfies the constraint, with no gradient.
     """
-    return -structure.log_prob(constraint, labels)
+    check_choice(on_infeasible, (None, "raise", "skip"))
+    value = -structure.log_prob(constraint, labels)
+    return settle(value, value.detach() == torch.inf, on_infeasible)

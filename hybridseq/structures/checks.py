@@ -155,6 +155,10 @@ def check_labels(labels, emissions):
         raise TypeError(f"labels must hold integers 0 to K-1 (int64); got {labels.dtype}.")
 
 
+def check_reference(labels):
+    check_tensor("labels", labels, "(B, T) int64, or (B, T, K) bool where several are allowed")
+
+
 def inside(structure):
     """(B, T) bool: the positions that have a label."""
     if hasattr(structure, "mask"):

@@ -156,7 +156,8 @@ class LinearChain(Structure):
 
     def augment(self, cost: Float[Tensor, "B T K"]) -> "LinearChain":
         checks.check_like_emissions("cost", cost, self.emissions)
-        return self._with(emissions=self.emissions + cost.to(self.emissions.dtype))
+        found = self._with(emissions=self.emissions + cost.to(self.emissions.dtype))
+        return self._carry(found, lambda s: s.augment(cost))
 
     def double(self) -> "LinearChain":
         """The same scores in float64, without their graph: for searches that compare values."""
@@ -191,7 +192,8 @@ class LinearChain(Structure):
         """
         if isinstance(what, Tensor):
             checks.check_allowed(what, self.emissions)
-            return self._with(emissions=self.emissions.masked_fill(~what, -torch.inf))
+            found = self._with(emissions=self.emissions.masked_fill(~what, -torch.inf))
+            return self._carry(found, lambda s: s.restrict(what))
         return restriction.apply(self, checks.as_plan(what, labels, self.num_labels), weights)
 
     def restrict_pairs(self, plan) -> "LinearChain":

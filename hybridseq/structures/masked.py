@@ -131,7 +131,8 @@ class MaskedChain(Structure):
 
     def augment(self, cost: Float[Tensor, "B T K"]) -> "MaskedChain":
         checks.check_like_emissions("cost", cost, self.emissions)
-        return self._of(self.emissions + cost.to(self.emissions.dtype), self._make)
+        found = self._of(self.emissions + cost.to(self.emissions.dtype), self._make)
+        return self._carry(found, lambda s: s.augment(cost))
 
     def double(self) -> "MaskedChain":
         """The same scores in float64, without their graph."""
@@ -141,9 +142,9 @@ class MaskedChain(Structure):
         """As ``LinearChain.restrict``. A tensor has the batch's places, a plan counts the tokens under the mask."""
         if isinstance(what, Tensor):
             checks.check_allowed(what, self.emissions)
-            return self._of(self.emissions.masked_fill(~what, -torch.inf), self._make)
+            found = self._of(self.emissions.masked_fill(~what, -torch.inf), self._make)
+            return self._carry(found, lambda s: s.restrict(what))
         plan = checks.as_plan(what, labels, self.emissions.shape[2])
         make = self._make
-        return self._of(
-            self.emissions, lambda emissions, lengths: make(emissions, lengths).restrict(plan, weights=weights)
-        )
+        found = self._of(self.emissions, lambda *packed: make(*packed).restrict(plan, weights=weights))
+        return self._record(found, plan, weights)

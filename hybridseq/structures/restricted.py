@@ -195,12 +195,12 @@ class RestrictedChain(Structure):
         return RestrictedChain(self.base.double(), self.plan, self.weights.detach().double())
 
     def augment(self, cost: Float[Tensor, "B T K"]) -> "RestrictedChain":
-        return self._on(self.base.augment(cost))
+        return self._carry(self._on(self.base.augment(cost)), lambda s: s.augment(cost))
 
     def restrict(self, what, labels=None, weights=None) -> Structure:
         """As ``LinearChain.restrict``: what both accept. Soft constraints add up, this structure's first."""
         if isinstance(what, Tensor):
-            return self._on(self.base.restrict(what))
+            return self._carry(self._on(self.base.restrict(what)), lambda s: s.restrict(what))
         return restriction.apply(self, checks.as_plan(what, labels, self.num_labels), weights)
 
     def restrict_pairs(self, plan):

@@ -12,13 +12,17 @@ def allowed(positions, lengths, like):
 
 
 def apply(structure, plan, weights=None):
-    """The structure restricted by a checked plan."""
+    """The structure restricted by a checked plan, which it remembers."""
+    return structure._record(_restricted(structure, plan, weights), plan, weights)
+
+
+def _restricted(structure, plan, weights):
     if plan.positions is not None:
         structure = structure.restrict(allowed(plan.positions, structure.lengths, structure.emissions))
     if checks.holds_budgets(plan):
         from hybridseq.structures.budgeted import BudgetedChain
 
-        return BudgetedChain(apply(structure, plan.base, weights), plan.coefficients, plan.low, plan.high)
+        return BudgetedChain(_restricted(structure, plan.base, weights), plan.coefficients, plan.low, plan.high)
     if checks.holds_automaton(plan):
         return structure.restrict_automaton(plan, weights)
     checks.check_weights(weights, 0)

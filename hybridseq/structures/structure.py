@@ -27,6 +27,26 @@ class Structure(ABC):
 
     emissions: Tensor
     lengths: Tensor
+    #: The plans that restrict the structure, each with its weights or None, in their order.
+    restrictions: tuple = ()
+    _without_plans = None
+
+    def unrestricted(self) -> "Structure":
+        """The structure without the plans that restrict it; costs, and masks of allowed labels, stay."""
+        return self if self._without_plans is None else self._without_plans()
+
+    def _carry(self, found, change):
+        """``found``, which is ``change(self)``, and knows what it is without the plans."""
+        if self.restrictions:
+            found.restrictions = self.restrictions
+            found._without_plans = lambda: change(self.unrestricted())
+        return found
+
+    def _record(self, found, plan, weights):
+        """``found``, which is this structure restricted by a plan, and knows that."""
+        found.restrictions = *self.restrictions, (plan, weights)
+        found._without_plans = self.unrestricted
+        return found
 
     @abstractmethod
     def raw_score(self, labels: Tensor) -> Tensor:
