@@ -128,7 +128,7 @@ class Automaton:
         Up to 2**states subsets; ``budget`` bounds them.
         """
         arcs = np.array(arcs if isinstance(arcs, np.ndarray) else list(arcs), np.int64).reshape(-1, 3)
-        start = np.atleast_1d(np.array(start if np.ndim(start) == 0 else list(start), np.int64))
+        start = np.array(list(start) if isinstance(start, Iterable) else [start], np.int64)
         ends = np.array(list(accepting), np.int64)
         source, symbol, target = arcs.T
         states = np.concatenate([source, target, start, ends])

@@ -197,25 +197,25 @@ class AutomataLib:
 
 
 class Pyformlang:
-    """pyformlang's automata."""
+    """pyformlang's automata; symbols are strings, as its star and concatenation make them so."""
 
     @staticmethod
     def given(automaton):
         found = pfl.DeterministicFiniteAutomaton()
         found.add_start_state(pfl.State(0))
         for state, row in enumerate(automaton.table):
-            found.add_transitions([(state, symbol, int(to)) for symbol, to in enumerate(row) if to >= 0])
+            found.add_transitions([(state, str(symbol), int(to)) for symbol, to in enumerate(row) if to >= 0])
             if automaton.accepting[state]:
                 found.add_final_state(pfl.State(state))
         for symbol in range(automaton.num_symbols):
-            found.add_symbol(pfl.Symbol(symbol))
+            found.add_symbol(pfl.Symbol(str(symbol)))
         return found
 
     @staticmethod
     def taken(automaton, num_symbols):
         number = {state: i for i, state in enumerate(automaton.states)}
         arcs = [
-            (number[source], -1 if symbol == pfl.Epsilon() else symbol.value, number[to])
+            (number[source], -1 if symbol == pfl.Epsilon() else int(symbol.value), number[to])
             for source, symbol, to in automaton
         ]
         starts, ends = ([number[state] for state in x] for x in (automaton.start_states, automaton.final_states))
@@ -241,7 +241,7 @@ class Pyformlang:
                 return cls.given(built(expression, num_symbols))
         found = found.to_deterministic().minimize()
         for symbol in range(num_symbols):
-            found.add_symbol(pfl.Symbol(symbol))
+            found.add_symbol(pfl.Symbol(str(symbol)))
         return found
 
     @staticmethod
