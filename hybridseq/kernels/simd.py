@@ -172,6 +172,7 @@ def _lower(builder, a, b):
 add = _binary(lambda builder, a, b: builder.fadd(a, b, flags=_FLAGS), "a + b")
 subtract = _binary(lambda builder, a, b: builder.fsub(a, b, flags=_FLAGS), "a − b")
 multiply = _binary(lambda builder, a, b: builder.fmul(a, b, flags=_FLAGS), "a · b")
+divide = _binary(lambda builder, a, b: builder.fdiv(a, b), "a / b")
 larger = _binary(_larger, "The larger of a and b in each lane; b where either is NaN.")
 smaller = _binary(_lower, "The smaller of a and b in each lane; b where either is NaN.")
 

@@ -57,6 +57,8 @@ class Graph:
         Where each state's arcs begin, among all arcs and among ``leaving``.
     leaving : Tensor, (A,)
         The arcs' numbers sorted by source, then target.
+    tables : tuple of Tensor
+        The same for compiled kernels, with the columns of the emissions that each graph uses.
     """
 
     labels: Tensor
@@ -69,6 +71,7 @@ class Graph:
     arriving: Tensor = field(init=False)
     departing: Tensor = field(init=False)
     leaving: Tensor = field(init=False)
+    tables: tuple = field(init=False)
 
     def __post_init__(self):
         bounds = torch.arange(len(self.labels) + 1, device=self.labels.device)
@@ -76,6 +79,23 @@ class Graph:
         object.__setattr__(self, "arriving", torch.searchsorted(self.target, bounds))
         object.__setattr__(self, "departing", torch.searchsorted(self.source[leaving], bounds))
         object.__setattr__(self, "leaving", leaving)
+        object.__setattr__(self, "tables", self._tables())
+
+    def _tables(self):
+        """What kernels read, in the order of ``numba_cpu.topology``: states numbered within their graph."""
+        of_state = torch.arange(self.num_graphs, device=self.labels.device).repeat_interleave(self.state_offset.diff())
+        first = self.state_offset[of_state]
+        source, target = self.source - first[self.source], self.target - first[self.target]
+        pairs, place = torch.stack([of_state, self.labels], 1).unique(dim=0, return_inverse=True)
+        of_column, columns = pairs.unbind(1)
+        offset = torch.searchsorted(of_column.contiguous(), torch.arange(self.num_graphs + 1, device=first.device))
+        leaving = self.leaving
+        tables = (
+            *(self.labels, source, target, self.move, self.arriving, self.departing),
+            *(leaving, target[leaving], self.move[leaving], self.state_offset, self.arc_offset),
+            *(columns, place - offset[of_state], offset),
+        )
+        return tuple(x.contiguous() for x in tables)
 
     @property
     def num_states(self):

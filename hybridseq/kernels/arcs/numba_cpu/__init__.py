@@ -1,0 +1,11 @@
+"""Sparse automata on CPU: each function takes and returns numpy arrays.
+
+Scores are a tuple: emissions (B, T, K) and moves (1 or B, 1 or T-1, M) of one dtype, float32 or float64, initial and
+final (1 or B, S) float64. ``graph`` is the tuple of ``Graph.tables``. ``InvalidScore`` names the place where a score is
+NaN or +inf.
+"""
+
+from hybridseq.kernels.arcs.numba_cpu.batch import Batch
+from hybridseq.kernels.arcs.numba_cpu.sums import gradient, log_partition
+
+__all__ = ["Batch", "gradient", "log_partition"]
