@@ -253,7 +253,7 @@ class AutomatonPlan(Plan):
         """The arcs (``kernels.arcs.Graph``) that the restricted chain runs on; ``move`` is label before · K + label."""
         import torch
 
-        from hybridseq.kernels.arcs import Graph
+        from hybridseq.kernels.arcs.graph import Graph
 
         count = len(self.labels)
         own, label = self._states

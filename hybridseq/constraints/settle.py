@@ -112,7 +112,9 @@ def diagnose(constraint, names, length: int, example: int | None = None) -> Infe
     for part in positional:
         mask &= _mask(part, names, length)
     parts = [repr(part) for part in conflict(constraint, names, length)]
-    position, alive = _first_dead([automaton_of(part, names) for part in (regular.parts if regular else ())], mask)
+    position, alive = _first_dead(
+        [automaton_of(part, names) for part in (() if regular is None else regular.parts)], mask
+    )
     lengths = _near(regular, names, length) if regular is not None and not positional else ()
     who = f"example {example}" if example is not None else "an example"
     message = f"nothing satisfies the constraint for {who} of length {length}: "

@@ -6,6 +6,8 @@ import re
 from hybridseq import constraints as C
 
 LABELS = ("A", "B", "C", "D")
+ATOMS = ["run", "run", "count", "segments", "transitions", "first", "last", "regex", "contains", "never"]
+ATOMS += ["precedes", "implies", "at", "anything"]
 
 
 def runs(sequence):
@@ -48,9 +50,7 @@ def _matches(pattern, sequence, search=False):
 
 def atom(random, labels):
     """A constraint of one part and its predicate."""
-    kind = random.choice(
-        "run run count segments transitions first last regex contains never precedes implies at anything".split()
-    )
+    kind = random.choice(ATOMS)
     if kind == "run":
         limits = random.choice([_limits(random), {"multiple_of": 2}, {"multiple_of": 2, "min": 3}, {"min": 2}])
         if limits.get("min") == limits.get("max") == limits.get("exactly"):
@@ -117,7 +117,7 @@ def expression(random, labels=LABELS, depth=2):
     """A random constraint and its predicate over tuples of labels."""
     if depth == 0 or random.random() < 0.25:
         return atom(random, list(labels))
-    kind = random.choice("and and or not then star".split())
+    kind = random.choice(["and", "and", "or", "not", "then", "star"])
     left, says_left = expression(random, labels, depth - 1)
     if kind == "not":
         return ~left, lambda y: not says_left(y)

@@ -3,7 +3,6 @@ import random
 
 import pytest
 
-from hybridseq import constraints as C
 from tests.constraints.expressions import LABELS, expression
 
 

@@ -39,7 +39,7 @@ class Automaton:
 
     table: np.ndarray
     accepting: np.ndarray
-    _minimal: bool = field(default=False, compare=False)
+    _minimal: bool = field(default=False, init=False)
 
     def __post_init__(self):
         table, accepting = np.asarray(self.table), np.asarray(self.accepting, dtype=bool)
@@ -231,7 +231,11 @@ class Automaton:
 
         O(K · S · log S) and, as S grows, a few microseconds for each layer of states.
         """
-        return self if self._minimal else Automaton(*minimise(self.table, self.accepting), _minimal=True)
+        if self._minimal:
+            return self
+        found = Automaton(*minimise(self.table, self.accepting))
+        object.__setattr__(found, "_minimal", True)
+        return found
 
     def lift(self, symbol_map: Sequence[int], num_symbols: int) -> "Automaton":
         """Over another alphabet, whose symbol s is read as ``symbol_map[s]``; −1 reads as a symbol that ends all words.

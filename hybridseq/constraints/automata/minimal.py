@@ -13,7 +13,9 @@ def minimise(table: np.ndarray, accepting: np.ndarray) -> tuple[np.ndarray, np.n
     -----
     Hopcroft (1971), a layer at a time: a class of states splits where its members lead to different classes; the
     largest part keeps the class's number, and only the states that lead into the other parts are looked at again.
-    So a state changes its number at most log2(S) times.
+    So a state changes its number at most log2(S) times. The members of a class that are not looked at still lead
+    where they led together, and are one part. How far a state is from acceptance is the first partition, which
+    saves most layers of automata that count.
     """
     table, accepting = trim(table, accepting)
     first, member = classes(table)
@@ -55,36 +57,31 @@ def refine(table: np.ndarray, kind: np.ndarray) -> np.ndarray:
 
     suspects = np.arange(size)
     while suspects.size:
-        rows = np.column_stack([kind[suspects], kind[table[suspects]]])
-        part = _numbers(rows)
-        of, count = kind[suspects[np.unique(part, return_index=True)[1]]], np.bincount(part)
-        # what is left of each class leads where it led
-        rest = sizes - np.bincount(of, weights=count, minlength=len(sizes)).astype(
-            np.int64
-        )  # led where they lead still
-        largest = np.zeros(len(sizes), np.int64)
-        np.maximum.at(largest, of, count)
-        small = (rest > 0) & (rest < largest)
-        if small.any():
-            others = np.flatnonzero(small[kind[:-1]])
-            others = np.setdiff1d(others, suspects, assume_unique=True)
-            suspects = np.concatenate([suspects, others])
-            part = np.concatenate([part, len(of) + _numbers(kind[others, None])])
-            of, count = kind[suspects[np.unique(part, return_index=True)[1]]], np.bincount(part)
-            rest[small] = 0
-        stays = np.zeros(len(of), bool)
-        by_size = np.lexsort((count, of))
-        last = np.flatnonzero(np.diff(of[by_size], append=-1))
-        stays[by_size[last]] = rest[of[by_size[last]]] == 0
-        number = of.copy()
-        number[~stays] = num_kinds + np.arange((~stays).sum())
-        num_kinds += int((~stays).sum())
-        np.subtract.at(sizes, of[~stays], count[~stays])
-        sizes[number[~stays]] = count[~stays]
-        moved = suspects[~stays[part]]
+        part, of, count = _split(table, kind, suspects)
+        order = np.lexsort((count, of))
+        last = np.flatnonzero(np.diff(of[order], append=-1))  # the largest part of each class
+        owners, largest = of[order[last]], count[order[last]]
+        rest = sizes[owners] - np.add.reduceat(count[order], np.append(0, last[:-1] + 1))
+        behind = owners[(rest > 0) & (rest < largest)]
+        if behind.size:
+            suspects = np.union1d(suspects, np.flatnonzero(np.isin(kind[:-1], behind)))
+            continue
+        goes = np.ones(len(of), bool)
+        goes[order[last[rest == 0]]] = False
+        number = np.where(goes, num_kinds - 1 + np.cumsum(goes), of)
+        num_kinds += int(goes.sum())
+        np.subtract.at(sizes, of[goes], count[goes])
+        sizes[number[goes]] = count[goes]
         kind[suspects] = number[part]
-        suspects = np.unique(before[spread(begin, moved)[0]])
+        suspects = np.unique(before[spread(begin, suspects[goes[part]])[0]])
     return kind
+
+
+def _split(table, kind, suspects):
+    """The part of each state, those of one class that lead to the same classes; each part's class and size."""
+    part = _numbers(np.column_stack([kind[suspects], kind[table[suspects]]]))
+    _, first, count = np.unique(part, return_index=True, return_counts=True)
+    return part, kind[suspects[first]], count
 
 
 def _numbers(rows):
