@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from word_sets import AutomataLib, Pyformlang, built, expressions
 
 from hybridseq.constraints.automata import Automaton
+from hybridseq.constraints.automata.minimal import refine
 
 bounded = settings(derandomize=True, deadline=None, max_examples=60)
 
@@ -60,6 +61,22 @@ def test_copies_of_a_cycle_fold_into_one(period, states):
     size = 60 * 7
     table = np.stack([(np.arange(size) + 1) % size, np.arange(size)], axis=1)
     assert Automaton(table, np.arange(size) % period == 0).minimise().num_states == states
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_refinement_finds_the_coarsest_partition(seed):
+    """Against refinement by definition, on copies of one automaton glued together at random."""
+    rng = np.random.default_rng(seed)
+    core = rng.integers(-1, 40, (40, 2))
+    copies = 40 * rng.integers(0, 8, (320, 2))
+    table = np.where(np.tile(core, (8, 1)) < 0, -1, np.tile(core, (8, 1)) + copies)
+    accepting = np.tile(rng.random(40) < 0.2, 8)
+    expected, count = np.append(accepting, False).astype(int), 0
+    while count != (count := expected.max() + 1):
+        rows = np.column_stack([expected, np.vstack([expected[table], [[-9, -9]]])])
+        expected = np.unique(rows, axis=0, return_inverse=True)[1].ravel()
+    found = refine(table, accepting.astype(int))
+    assert len(np.unique(np.column_stack([found, expected]), axis=0)) == count == len(np.unique(found)) <= 41
 
 
 def counter(states, symbols):
