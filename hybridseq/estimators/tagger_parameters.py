@@ -34,6 +34,11 @@ STRUCTURES = {"crf": True}
 _CHAR_ENCODERS = {"cnn": True, "lstm": True}
 _UNSEEN = {"error": True, "miss": True}
 _ON_INFEASIBLE = dict.fromkeys(ON_INFEASIBLE, True)
+_WHAT_BROKEN = {
+    "skip": "{} of {} label sequences break it and are left out",
+    "unconstrained": "{} of {} label sequences break it and are trained on without it",
+    "relax": "{} of {} label sequences break it and are trained on without the parts that they break",
+}
 
 _INTEGERS = {"hidden_size": 1, "num_layers": 1, "word_size": 0, "char_size": 1, "column_size": 1, "min_count": 1}
 _NUMBERS = {"averaging": 0, "word_dropout": 0, "weight_decay": 0}
@@ -195,13 +200,10 @@ def find_constraint(tagger, X, y) -> Found:
     else:
         constraint, message = wanted, f"labels must keep {wanted!r}"
     broken = () if wanted == "auto" else check_constraint(constraint, X, y, tagger.on_infeasible)
+    if len(broken) == len(y) and tagger.on_infeasible == "skip":
+        check_constraint(constraint, X, y)
     if broken:
-        done = {
-            "skip": "are left out",
-            "unconstrained": "are trained on without it",
-            "relax": "are trained on without the parts that they break",
-        }
-        message += f"; {check_dataset(constraint, y, X)}; they {done[tagger.on_infeasible]}"
+        message += f"; {_WHAT_BROKEN[tagger.on_infeasible].format(len(broken), len(y))}"
     return Found(constraint, scheme, message, tuple(broken))
 
 
