@@ -306,7 +306,10 @@ class Automaton:
         return self.repeat(0, None, budget)
 
     def repeat(self, min: int, max: int | None, budget: int | None = None) -> "Automaton":
-        """From ``min`` to ``max`` words in a row; None: without end."""
+        """From ``min`` to ``max`` words in a row; None: without end.
+
+        A copy of the automaton is made for each word that is counted, and ``budget`` bounds the copies too.
+        """
         _natural(min, "min")
         if max is not None and _natural(max, "max") < min:
             raise ValueError(f"max must be at least min = {min}, or None; got {max}")

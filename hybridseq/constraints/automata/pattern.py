@@ -5,7 +5,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 
+import numpy as np
+
+from hybridseq.constraints.automata.alphabet import Alphabet
 from hybridseq.constraints.automata.automaton import Automaton
 
 #: A label name that needs no quotes.
@@ -59,30 +63,46 @@ class Pattern(ABC):
         StateBudgetError
             Where the budget was not enough.
         """
-        from hybridseq.constraints.automata.translation import translate
+        alphabet = Alphabet(self.names(), names, budget)
+        return alphabet.lift(self._over(alphabet))
 
-        return translate(self, names, budget)
+    @abstractmethod
+    def _over(self, alphabet: Alphabet) -> Automaton:
+        """The minimal automaton over the alphabet's symbols."""
 
     def _within(self, tightness):
         return str(self) if self.tightness >= tightness else f"({self})"
 
 
-@dataclass(frozen=True, repr=False)
-class AnyLabel(Pattern):
-    """One label, whichever."""
+class OneLabel(Pattern):
+    """Sequences of exactly one label."""
 
     size = 1
+
+    @abstractmethod
+    def mask(self, alphabet: Alphabet) -> np.ndarray:
+        """The symbols that it may be, bool."""
+
+    def _over(self, alphabet):
+        return alphabet.row([self.mask(alphabet)])
+
+
+@dataclass(frozen=True, repr=False)
+class AnyLabel(OneLabel):
+    """One label, whichever."""
 
     def __str__(self):
         return "."
 
+    def mask(self, alphabet):
+        return alphabet.mask((), inverted=True)
+
 
 @dataclass(frozen=True, repr=False)
-class Label(Pattern):
+class Label(OneLabel):
     """One label."""
 
     name: str
-    size = 1
 
     def __str__(self):
         return _spelled(self.name)
@@ -90,20 +110,25 @@ class Label(Pattern):
     def names(self):
         return {self.name}
 
+    def mask(self, alphabet):
+        return alphabet.mask((self.name,))
+
 
 @dataclass(frozen=True, repr=False)
-class OneOf(Pattern):
+class OneOf(OneLabel):
     """One label of some, or, ``inverted``, one of the others."""
 
     labels: tuple[str, ...]
     inverted: bool = False
-    size = 1
 
     def __str__(self):
         return f"[{'^' if self.inverted else ''}{' '.join(map(_spelled, self.labels))}]"
 
     def names(self):
         return set(self.labels)
+
+    def mask(self, alphabet):
+        return alphabet.mask(self.labels, self.inverted)
 
 
 @dataclass(frozen=True, repr=False)
@@ -120,6 +145,16 @@ class InOrder(Pattern):
     def __str__(self):
         return " ".join(part._within(2) for part in self.parts) or "()"
 
+    def _over(self, alphabet):
+        pieces = []
+        for single, run in groupby(self.parts, key=lambda part: isinstance(part, OneLabel)):
+            parts = list(run)
+            if single:
+                pieces.append(alphabet.row([part.mask(alphabet) for part in parts]))
+            else:
+                pieces += [part._over(alphabet) for part in parts]
+        return alphabet.concatenation(pieces or [alphabet.row([])])
+
 
 @dataclass(frozen=True, repr=False)
 class Either(Pattern):
@@ -130,6 +165,11 @@ class Either(Pattern):
 
     def __str__(self):
         return " | ".join(part._within(1) for part in self.parts)
+
+    def _over(self, alphabet):
+        single = [part.mask(alphabet) for part in self.parts if isinstance(part, OneLabel)]
+        others = [part._over(alphabet) for part in self.parts if not isinstance(part, OneLabel)]
+        return alphabet.union(([alphabet.row([np.any(single, axis=0)])] if single else []) + others)
 
 
 @dataclass(frozen=True, repr=False)
@@ -155,6 +195,18 @@ class Repeat(Pattern):
         short = {(0, None): "*", (1, None): "+", (0, 1): "?", (self.least, self.least): f"{{{self.least}}}"}
         most = "" if self.most is None else self.most
         return self.part._within(2) + short.get((self.least, self.most), f"{{{self.least},{most}}}")
+
+    def _over(self, alphabet):
+        part, least, most = self._unnested()
+        return part._over(alphabet).repeat(least, most, alphabet.budget).minimise()
+
+    def _unnested(self):
+        """The same repetition, with the repetitions just inside it multiplied out where that leaves no gap."""
+        part, least, most = self.part, self.least, self.most
+        while isinstance(part, Repeat) and part.least <= 1:
+            unbounded = (most is None and part.most != 0) or (part.most is None and most != 0)
+            part, least, most = part.part, least * part.least, None if unbounded else (most or 0) * (part.most or 0)
+        return part, least, most
 
 
 def _spelled(name):
