@@ -1,13 +1,32 @@
 """The chain's enumerating twin: every label sequence written out, for tests on tiny cases."""
 
 import itertools
+from dataclasses import dataclass
+from math import fsum
 
+import numpy as np
 import torch
 
 from hybridseq.kernels.chain.reference import log_prob_of
 from hybridseq.structures import checks
 from hybridseq.structures.linear_chain import LinearChain
 from hybridseq.structures.structure import NO_LABEL
+
+
+@dataclass(frozen=True)
+class _Budgets:
+    """Bounds of sums, asked of one sequence at a time; rounding is forgiven."""
+
+    coefficients: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    positions = None
+
+    def accepts(self, path):
+        """Whether all sums of a path are within their bounds."""
+        total = np.array([fsum(row[path]) for row in self.coefficients])
+        slack = 1e-9 * (1 + np.abs(self.coefficients).sum(1))
+        return ((total >= self.low - slack) & (total <= self.high + slack)).all()
 
 
 class BruteForce(LinearChain):
@@ -63,6 +82,9 @@ class BruteForce(LinearChain):
     def restrict_automaton(self, plan, weights=None):
         checks.check_weights(weights, len(plan.weights))
         return self._judge(plan, weights)
+
+    def restrict_budgets(self, coefficients, low, high):
+        return self._judge(_Budgets(*(np.asarray(x, np.float64) for x in (coefficients, low, high))))
 
     def raw_score(self, labels):
         found = []

@@ -2,6 +2,7 @@
 
 from numbers import Integral
 
+import numpy as np
 import torch
 
 from hybridseq.kernels.chain.errors import InvalidLabel
@@ -130,6 +131,23 @@ def check_weights(weights, soft):
         raise ShapeError(
             f"weights must have shape ({soft},), one for each soft part of the plan; got {shape_of(weights)}."
         )
+
+
+def budgets(coefficients, low, high, labels):
+    """Coefficients (R, K) and bounds (R,) as float64 arrays."""
+    coefficients, low, high = (
+        np.asarray(x.detach().cpu() if isinstance(x, torch.Tensor) else x, np.float64)
+        for x in (coefficients, low, high)
+    )
+    count = len(low) if low.ndim else 0
+    if coefficients.shape != (count, labels) or low.shape != (count,) or high.shape != (count,) or not count:
+        raise ShapeError(
+            f"budgets are coefficients (R, K) with K = {labels} and bounds low, high (R,), at least one; got "
+            f"{coefficients.shape}, {low.shape}, {high.shape}."
+        )
+    if not np.isfinite(coefficients).all() or np.isnan(low).any() or np.isnan(high).any():
+        raise ValueError("the budgets' coefficients must be finite, and their bounds numbers; −inf or inf is no bound.")
+    return coefficients, low, high
 
 
 def check_lengths(lengths, emissions):

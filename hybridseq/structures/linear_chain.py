@@ -214,3 +214,9 @@ class LinearChain(Structure):
             # The empty language has no graph to run on.
             return self._with(emissions=torch.full_like(self.emissions, -torch.inf))
         return RestrictedChain(self, plan, weights)
+
+    def restrict_budgets(self, coefficients, low, high) -> Structure:
+        """The chain within budgets: bounds (R,) of sums of coefficients (R, K) over a sequence."""
+        from hybridseq.structures.budgeted import BudgetedChain
+
+        return BudgetedChain(self, coefficients, low, high)

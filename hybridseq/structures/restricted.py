@@ -16,6 +16,7 @@ except ImportError:
     backends = SimpleNamespace(choose=lambda device, name=None: "reference", get=lambda name: reference)
 from hybridseq.kernels.chain.reference import log_prob_of
 from hybridseq.structures import checks, restriction
+from hybridseq.structures.budgeted import BudgetedChain
 from hybridseq.structures.expectation import expectation
 from hybridseq.structures.following import everything, followed
 from hybridseq.structures.linear_chain import LinearChain
@@ -214,3 +215,7 @@ class RestrictedChain(Structure):
         joined = torch.cat([self.weights, weights.to(self.weights)])
         # Positions of both stand in the emissions already.
         return self.base.restrict_automaton(self.plan.both(plan), joined)
+
+    def restrict_budgets(self, coefficients, low, high):
+        """The structure within budgets, as of ``LinearChain``."""
+        return BudgetedChain(self, coefficients, low, high)

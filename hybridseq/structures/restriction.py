@@ -20,9 +20,7 @@ def _restricted(structure, plan, weights):
     if plan.positions is not None:
         structure = structure.restrict(allowed(plan.positions, structure.lengths, structure.emissions))
     if checks.holds_budgets(plan):
-        from hybridseq.structures.budgeted import BudgetedChain
-
-        return BudgetedChain(_restricted(structure, plan.base, weights), plan.coefficients, plan.low, plan.high)
+        return _restricted(structure, plan.base, weights).restrict_budgets(plan.coefficients, plan.low, plan.high)
     if checks.holds_automaton(plan):
         return structure.restrict_automaton(plan, weights)
     checks.check_weights(weights, 0)

@@ -175,9 +175,9 @@ class Structure(ABC):
 
     def raw_cross_entropy(self, other):
         """Cross-entropy, unrounded; 0 where this structure allows nothing."""
-        mean = self.raw_expected_score(other)
+        total, mean = other.raw_log_partition(), self.raw_expected_score(other)
         # Where all is forbidden there, its log-partition is −inf too.
-        value = torch.where(mean > -torch.inf, other.raw_log_partition() - mean, torch.inf)
+        value = torch.where(mean > -torch.inf, total - mean, torch.inf)
         return torch.where(self.raw_log_partition().detach() > -torch.inf, value, 0)
 
     def cross_entropy(self, other: "Structure") -> Float[Tensor, "B"]:
