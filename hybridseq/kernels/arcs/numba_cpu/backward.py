@@ -10,14 +10,11 @@ from hybridseq.kernels import simd
 from hybridseq.kernels.arcs.numba_cpu.forward import (
     DOUBTFUL,
     EXACT,
-    INVALID,
     LOST_ROW,
-    account,
-    load_rates,
     most,
-    move_to,
     new_workspace,
     start_group,
+    walk,
 )
 from hybridseq.kernels.arcs.numba_cpu.lanes import (
     ENDING,
@@ -30,9 +27,12 @@ from hybridseq.kernels.arcs.numba_cpu.lanes import (
 )
 from hybridseq.kernels.arcs.numba_cpu.topology import (
     ARC_OFFSET,
+    COLUMN,
     COLUMN_OFFSET,
     COLUMNS,
+    DEPARTING,
     LEFT_BY,
+    LEFT_TO,
     STATE_OFFSET,
     bounds,
     slots_of,
@@ -55,32 +55,6 @@ def checkpoints(longest, slots, width):
 
 
 @kernel
-def forward_pass(scores, graph, weights, rows, lengths, slots, space, kept, out):
-    """Walk over all positions, keeping the first prefixes of every stretch; returns whether all scores are valid."""
-    first, last = bounds(graph, STATE_OFFSET, rows[0])
-    start_group(scores, graph, weights, rows, lengths, space)
-    for t in range(lengths[rows[0]]):
-        if not move_to(scores, graph, weights, rows, lengths, t, slots, space):
-            for b in rows:
-                out[1][b] = INVALID
-            return False
-        account(rows, lengths, t, slots, last - first, space, out)
-        if kept.shape[0] > 0 and t % slots == 0:
-            kept[t // slots] = space[0][: kept.shape[1]]
-    return True
-
-
-@kernel
-def recall(scores, graph, weights, rows, lengths, stretch, slots, space, kept):
-    """The prefixes and rates of one stretch again."""
-    begin = stretch * slots
-    space[0][: kept.shape[1]] = kept[stretch]
-    load_rates(scores, graph, rows, lengths, begin, slots, space)
-    for t in range(begin + 1, min(begin + slots, lengths[rows[0]])):
-        move_to(scores, graph, weights, rows, lengths, t, slots, space)
-
-
-@kernel
 def mark_ends(rows, lengths, t, overlaps, state):
     """1 / Z in the lanes of rows that end at position t, 0 elsewhere."""
     lanes = simd.lanes(state)
@@ -90,16 +64,16 @@ def mark_ends(rows, lengths, t, overlaps, state):
 
 
 @kernel
-def write_columns(column, graph, rows, lengths, t, weight, g_emissions):
+def write_columns(column, columns, first, last, rows, lengths, t, weight, g_emissions):
     """The posteriors by column, weighted, to the gradient by emissions."""
     lanes = simd.lanes(column)
-    first, last = bounds(graph, COLUMN_OFFSET, rows[0])
-    columns = graph[COLUMNS]
+    begin, finish, step = np.uint64(first), np.uint64(last), np.uint64(lanes)
     for r in range(rows.size):
         if t < lengths[rows[r]]:
-            row, scale = g_emissions[rows[r], t], weight[rows[r]]
-            for c in range(last - first):
-                row[columns[first + c]] = column[c * lanes + r] * scale
+            b, s, scale, place = np.uint64(rows[r]), np.uint64(t), weight[rows[r]], np.uint64(r)
+            for c in range(begin, finish):
+                g_emissions[b, s, np.uint64(columns[c])] = column[place] * scale
+                place += step
 
 
 @kernel
@@ -159,33 +133,42 @@ def backward_group(part, scores, graph, weights, rows, lengths, slots, space, mo
     onward, pairs, column, at_last, kept = more
     g_emissions, g_moves, g_initial, g_final = gradient
     lanes = simd.lanes(alpha)
-    if not forward_pass(scores, graph, weights, rows, lengths, slots, space, kept, out):
+    start_group(scores, graph, weights, rows, lengths, space)
+    if not walk(scores, graph, weights, rows, lengths, 0, slots, space, kept, out):
         return
+    moves, leaving, overlaps, status = scores[1], weights[1], out[2], out[1]
+    target, move, departing = graph[LEFT_TO], graph[LEFT_BY], graph[DEPARTING]
+    columns, of_state = graph[COLUMNS], graph[COLUMN]
     first, last = bounds(graph, STATE_OFFSET, rows[0])
+    first_column, last_column = bounds(graph, COLUMN_OFFSET, rows[0])
     count, width, half = last - first, alpha.size // slots, onward.size // 2
-    by_step, own_moves = g_moves.shape[1] > 1, has_own_moves(scores[1])
+    rates_width = rates.size // slots
+    by_step, own_moves = g_moves.shape[1] > 1, has_own_moves(moves)
     state[WIDEST * lanes : (WIDEST + 1) * lanes] = 0.0
     onward[:] = 0.0
     pairs[:] = 0.0
     longest = lengths[rows[0]]
     for t in range(longest - 1, -1, -1):
         if t % slots == slots - 1 and t < longest - 1:
-            recall(scores, graph, weights, rows, lengths, t // slots, slots, space, kept)
-        if t < longest - 1 and scores[1].shape[1] > 1:
-            load_moves(scores[1], rows, lengths, t + 1, moved)
-            exponentiate(moved, 0, scores[1].shape[2], state)
-        mark_ends(rows, lengths, t, out[2], state)
-        here, at, there = t % slots * width, t % slots * (rates.size // slots), t % 2 * half
+            walk(scores, graph, weights, rows, lengths, t // slots * slots, slots, space, kept, out)
+        if t < longest - 1 and moves.shape[1] > 1:
+            load_moves(moves, rows, lengths, t + 1, moved)
+            exponentiate(moved, 0, moves.shape[2], state)
+        mark_ends(rows, lengths, t, overlaps, state)
+        here, at, there = t % slots * width, t % slots * rates_width, t % 2 * half
         if lengths[rows[rows.size - 1]] <= t + 1:
             last_posterior(alpha, here, final, rows, lengths, t, state, count, at_last)
-        behind, leaving = half - there, weights[1]
+        behind = half - there
         retreat(
             alpha,
             here,
             onward,
             behind,
             there,
-            graph,
+            target,
+            move,
+            departing,
+            of_state,
             first,
             count,
             leaving,
@@ -198,17 +181,17 @@ def backward_group(part, scores, graph, weights, rows, lengths, slots, space, mo
             column,
             state,
         )
-        write_columns(column, graph, rows, lengths, t, weight, g_emissions)
+        write_columns(column, columns, first_column, last_column, rows, lengths, t, weight, g_emissions)
         if by_step and t < longest - 1:
             # Rows that turn out lost are written again.
-            write_arcs(part, pairs, graph, weights[1], moved, own_moves, rows, lengths, t, weight, own, out[1], g_moves)
+            write_arcs(part, pairs, graph, leaving, moved, own_moves, rows, lengths, t, weight, own, status, g_moves)
             pairs[:] = 0.0
-    judge(rows, out[1], state)
+    judge(rows, status, state)
     if not by_step and longest > 1:
-        write_arcs(part, pairs, graph, weights[1], moved, own_moves, rows, lengths, 0, weight, own, out[1], g_moves)
+        write_arcs(part, pairs, graph, leaving, moved, own_moves, rows, lengths, 0, weight, own, status, g_moves)
     for x in range(0, count * lanes, lanes):
         simd.store(onward, x, simd.multiply(simd.load(onward, x), simd.load(initial, x)))
-    write_ends(part, graph, rows, weight, own, out[1], (onward, at_last), g_initial, g_final)
+    write_ends(part, graph, rows, weight, own, status, (onward, at_last), g_initial, g_final)
 
 
 @kernel

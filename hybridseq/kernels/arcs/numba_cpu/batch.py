@@ -55,7 +55,10 @@ class Batch:
         return [rows[part] for part in threads.share_rows(self.lengths[rows], nanoseconds, self.group)]
 
     def weights(self):
-        """exp of shared moves by arc, as arcs arrive and as they leave; the largest, and whether a finite one is low."""
+        """exp of shared moves, less their largest, by arc as they arrive and as they leave; the largest, and a mark.
+
+        The mark says that a finite one is low.
+        """
         if self.own_moves or self.scores[1].size == 0:
             return np.empty(0), np.empty(0), np.zeros(2)
         moves = self.scores[1][0, 0].astype(np.float64)

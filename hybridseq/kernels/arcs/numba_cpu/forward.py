@@ -26,7 +26,16 @@ from hybridseq.kernels.arcs.numba_cpu.lanes import (
     load_moves,
     overlap,
 )
-from hybridseq.kernels.arcs.numba_cpu.topology import COLUMN_OFFSET, STATE_OFFSET, bounds
+from hybridseq.kernels.arcs.numba_cpu.topology import (
+    ARRIVING,
+    COLUMN,
+    COLUMN_OFFSET,
+    COLUMNS,
+    MOVE,
+    SOURCE,
+    STATE_OFFSET,
+    bounds,
+)
 from hybridseq.kernels.chain.numba_cpu.primitives import kernel
 
 # What a row's scaled probabilities turned out to be: exact, doubtful until suffixes tell, of no use, or of NaN.
@@ -98,43 +107,6 @@ def start_group(scores, graph, weights, rows, lengths, space):
 
 
 @kernel
-def load_rates(scores, graph, rows, lengths, t, slots, space):
-    """exp of position t's emissions by column, divided by the sum of the prefixes before; −1 where one is invalid."""
-    _, rates, inverse, _, _, _, state = space
-    lanes = simd.lanes(rates)
-    at = t % slots * (rates.size // slots)
-    columns = load_columns(scores[0], graph, rows, lengths, t, rates, at)
-    if columns < 0:
-        return -1
-    exponentiate(rates, at, columns, state)
-    if t > 0:
-        divisor = simd.load(inverse, (t - 1) * lanes)
-        for x in range(at, at + columns * lanes, lanes):
-            simd.store(rates, x, simd.multiply(simd.load(rates, x), divisor))
-    return at
-
-
-@kernel
-def move_to(scores, graph, weights, rows, lengths, t, slots, space):
-    """Prefixes of position t, from those of t − 1; returns whether its scores are valid."""
-    alpha, rates, _, initial, _, moved, state = space
-    first, last = bounds(graph, STATE_OFFSET, rows[0])
-    width = alpha.size // slots
-    at, there = load_rates(scores, graph, rows, lengths, t, slots, space), t % slots * width
-    if at < 0:
-        return False
-    if t == 0:
-        enter(alpha, there, graph, first, last - first, initial, rates, at, state)
-        return True
-    if scores[1].shape[1] > 1:
-        load_moves(scores[1], rows, lengths, t, moved)
-        exponentiate(moved, 0, scores[1].shape[2], state)
-    here, own = (t - 1) % slots * width, has_own_moves(scores[1])
-    advance(alpha, here, there, graph, first, last - first, weights[0], moved, own, rates, at, state)
-    return True
-
-
-@kernel
 def spill(state):
     """Turn the products of sums into logarithms."""
     lanes = simd.lanes(state)
@@ -144,40 +116,14 @@ def spill(state):
 
 
 @kernel
-def account(rows, lengths, t, slots, count, space, out):
-    """Take position t's sum into the lanes' totals, judge whether anything was lost, and finish rows that end here."""
-    alpha, _, inverse, _, final, _, state = space
-    lanes = simd.lanes(state)
-    zero, one = simd.splat(state, 0.0), simd.splat(state, 1.0)
-    total, least = simd.load(state, TOTAL * lanes), simd.load(state, LEAST * lanes)
-    alive = simd.load(state, ALIVE * lanes)
-    simd.store(inverse, t * lanes, simd.where_above(total, zero, simd.divide(one, total), zero))
-    mark = simd.where_above(simd.multiply(total, simd.splat(state, LOW_STATE)), least, alive, zero)
-    simd.store(state, DOUBT * lanes, simd.larger(simd.load(state, DOUBT * lanes), mark))
-    mark = simd.where_above(simd.splat(state, LOW_SUM), total, simd.where_above(total, zero, alive, zero), zero)
-    simd.store(state, LOST * lanes, simd.larger(simd.load(state, LOST * lanes), mark))
-    if t >= lengths[rows[rows.size - 1]] - 1:
-        overlap(alpha, t % slots * (alpha.size // slots), final, count, state)
-        for r in range(rows.size):
-            if lengths[rows[r]] == t + 1:
-                _finish(rows[r], r, state, out)
-    product = simd.load(state, PRODUCT * lanes)
-    product = simd.where_above(simd.load(state, ALIVE * lanes), zero, simd.multiply(product, total), product)
-    product = simd.where_above(product, zero, product, one)
-    simd.store(state, PRODUCT * lanes, product)
-    if simd.largest(product) > HIGH_PRODUCT or simd.smallest(product) < LOW_PRODUCT:
-        spill(state)
-
-
-@kernel
-def _finish(b, r, state, out):
+def finish(b, r, state, log_partition, status, overlaps):
     """The log-partition of a row that ends, and what its probabilities are worth."""
     lanes = simd.lanes(state)
-    log_partition, status, overlaps = out
     total = state[TOTAL * lanes + r]
-    product = state[PRODUCT * lanes + r]
     overlaps[r] = total
-    log_partition[b] = state[TAKEN * lanes + r] + np.log(product * total) if total > 0 else -np.inf
+    log_partition[b] = -np.inf
+    if total > 0:
+        log_partition[b] = state[TAKEN * lanes + r] + np.log(state[PRODUCT * lanes + r] * total)
     if state[LOST * lanes + r] > 0 or 0 < total < LOW_SUM:
         status[b] = LOST_ROW
     elif state[DOUBT * lanes + r] > 0:
@@ -188,16 +134,79 @@ def _finish(b, r, state, out):
 
 
 @kernel
-def forward_group(scores, graph, weights, rows, lengths, slots, space, out):
-    """Log-partition and status of one group, longest row first; returns whether its scores are valid."""
+def account(alpha, here, inverse, final, count, state, rows, lengths, t, log_partition, status, overlaps):
+    """Take position t's sum into the lanes' totals, judge whether anything was lost, and finish rows that end here."""
+    lanes = simd.lanes(state)
+    zero, one = simd.splat(state, 0.0), simd.splat(state, 1.0)
+    total, least = simd.load(state, TOTAL * lanes), simd.load(state, LEAST * lanes)
+    alive = simd.load(state, ALIVE * lanes)
+    simd.store(inverse, t * lanes, simd.where_above(total, zero, simd.divide(one, total), zero))
+    mark = simd.where_above(simd.multiply(total, simd.splat(state, LOW_STATE)), least, alive, zero)
+    simd.store(state, DOUBT * lanes, simd.larger(simd.load(state, DOUBT * lanes), mark))
+    mark = simd.where_above(simd.splat(state, LOW_SUM), total, simd.where_above(total, zero, alive, zero), zero)
+    simd.store(state, LOST * lanes, simd.larger(simd.load(state, LOST * lanes), mark))
+    if t >= lengths[rows[rows.size - 1]] - 1:
+        overlap(alpha, here, final, count, state)
+        for r in range(rows.size):
+            if lengths[rows[r]] == t + 1:
+                finish(rows[r], r, state, log_partition, status, overlaps)
+    product = simd.load(state, PRODUCT * lanes)
+    product = simd.where_above(simd.load(state, ALIVE * lanes), zero, simd.multiply(product, total), product)
+    product = simd.where_above(product, zero, product, one)
+    simd.store(state, PRODUCT * lanes, product)
+    if simd.largest(product) > HIGH_PRODUCT or simd.smallest(product) < LOW_PRODUCT:
+        spill(state)
+
+
+@kernel
+def walk(scores, graph, weights, rows, lengths, begin, slots, space, kept, out):
+    """Prefixes from position ``begin`` on, with log-partition and status; returns whether the scores are valid.
+
+    Positions lie in ``slots`` places by turns. The first prefixes of every stretch of as many go to ``kept`` where it
+    has room. From a later ``begin``, that stretch is walked again, from what was kept.
+    """
+    # Taking an array out of a tuple costs as much as tens of arcs: once here, not at every position.
+    emissions, moves, _, _ = scores
+    alpha, rates, inverse, initial, final, moved, state = space
+    log_partition, status, overlaps = out
+    columns, column = graph[COLUMNS], graph[COLUMN]
+    source, move, arriving = graph[SOURCE], graph[MOVE], graph[ARRIVING]
+    weight = weights[0]
     first, last = bounds(graph, STATE_OFFSET, rows[0])
-    start_group(scores, graph, weights, rows, lengths, space)
-    for t in range(lengths[rows[0]]):
-        if not move_to(scores, graph, weights, rows, lengths, t, slots, space):
+    first_column, last_column = bounds(graph, COLUMN_OFFSET, rows[0])
+    lanes = simd.lanes(alpha)
+    count, used = last - first, last_column - first_column
+    width, rates_width, kept_width = alpha.size // slots, rates.size // slots, kept.shape[1]
+    own, by_step, again = has_own_moves(moves), moves.shape[1] > 1, begin > 0
+    finish = lengths[rows[0]]
+    if again:
+        finish = min(finish, begin + slots)
+        alpha[:kept_width] = kept[begin // slots]
+    for t in range(begin, finish):
+        here, there, at = (t - 1) % slots * width, t % slots * width, t % slots * rates_width
+        if not load_columns(emissions, columns, first_column, last_column, rows, lengths, t, rates, at):
             for b in rows:
-                out[1][b] = INVALID
+                status[b] = INVALID
             return False
-        account(rows, lengths, t, slots, last - first, space, out)
+        exponentiate(rates, at, used, state)
+        if t == 0:
+            enter(alpha, there, column, first, count, initial, rates, at, state)
+        else:
+            divisor = simd.load(inverse, (t - 1) * lanes)
+            for x in range(at, at + used * lanes, lanes):
+                simd.store(rates, x, simd.multiply(simd.load(rates, x), divisor))
+            if again and t == begin:
+                continue
+            if by_step:
+                load_moves(moves, rows, lengths, t, moved)
+                exponentiate(moved, 0, moves.shape[2], state)
+            advance(
+                alpha, here, there, source, move, arriving, column, first, count, weight, moved, own, rates, at, state
+            )
+        if not again:
+            account(alpha, there, inverse, final, count, state, rows, lengths, t, log_partition, status, overlaps)
+            if kept.shape[0] > 0 and t % slots == 0:
+                kept[t // slots] = alpha[:kept_width]
     return True
 
 
@@ -208,6 +217,7 @@ def forward(part, rows, scores, lengths, graph, weights, group, log_partition, s
     for b in rows:
         longest = max(longest, lengths[b])
     space = new_workspace(scores, graph, longest, 2)
-    out = log_partition, status, np.empty(group)
+    out, kept = (log_partition, status, np.empty(group)), np.empty((0, 0))
     for x in range(0, rows.size, group):
-        forward_group(scores, graph, weights, rows[x : x + group], lengths, 2, space, out)
+        start_group(scores, graph, weights, rows[x : x + group], lengths, space)
+        walk(scores, graph, weights, rows[x : x + group], lengths, 0, 2, space, kept, out)

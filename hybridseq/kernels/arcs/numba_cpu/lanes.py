@@ -7,21 +7,7 @@ graph; where every row has its own, a group is one row. Lanes without a row, and
 import numpy as np
 
 from hybridseq.kernels import simd
-from hybridseq.kernels.arcs.numba_cpu.topology import (
-    ARRIVING,
-    COLUMN,
-    COLUMN_OFFSET,
-    COLUMNS,
-    DEPARTING,
-    LEFT_BY,
-    LEFT_TO,
-    MOVE,
-    SOURCE,
-    STATE_OFFSET,
-    bounds,
-    end,
-    step,
-)
+from hybridseq.kernels.arcs.numba_cpu.topology import STATE_OFFSET, bounds, end, step
 from hybridseq.kernels.chain.numba_cpu.primitives import kernel
 
 # With finite factors no smaller than these, and states no smaller than that beside their sum, no product vanishes.
@@ -39,26 +25,29 @@ TOTAL, LEAST, TAKEN, PRODUCT, DOUBT, LOST, ALIVE, ENDING, WIDEST, SIZE = range(1
 
 
 @kernel
-def load_columns(emissions, graph, rows, lengths, t, scores, at):
-    """The scores of the used columns at position t to scores[at :], 0 beyond a row's end; returns their number.
+def load_columns(emissions, columns, first, last, rows, lengths, t, scores, at):
+    """The scores of ``columns[first:last]`` at position t to scores[at :], 0 beyond a row's end.
 
-    NaN or +inf make the number negative.
+    Returns whether all are valid.
     """
     lanes = simd.lanes(scores)
-    first, last = bounds(graph, COLUMN_OFFSET, rows[0])
-    columns = graph[COLUMNS]
+    # Unsigned numbers: an index that may be negative costs as much as the copy.
+    begin, finish, step = np.uint64(first), np.uint64(last), np.uint64(lanes)
     bad = 0
     for r in range(lanes):
+        place = np.uint64(at + r)
         if r < rows.size and t < lengths[rows[r]]:
-            row = emissions[rows[r], t]
-            for c in range(last - first):
-                value = np.float64(row[columns[first + c]])
+            b, s = np.uint64(rows[r]), np.uint64(t)
+            for c in range(begin, finish):
+                value = np.float64(emissions[b, s, np.uint64(columns[c])])
                 bad += not value < np.inf
-                scores[at + c * lanes + r] = value
+                scores[place] = value
+                place += step
         else:
-            for c in range(last - first):
-                scores[at + c * lanes + r] = 0.0
-    return last - first if bad == 0 else -1
+            for _ in range(begin, finish):
+                scores[place] = 0.0
+                place += step
+    return bad == 0
 
 
 @kernel
@@ -117,19 +106,18 @@ def has_own_moves(moves):
 
 
 @kernel
-def advance(alpha, here, there, graph, first, count, weights, moved, own, rates, at, state):
+def advance(alpha, here, there, source, move, arriving, column, first, count, weights, moved, own, rates, at, state):
     """alpha[there :] = (Σ over arriving arcs of alpha[here :] · weight) · rates[at :], for ``count`` states.
 
     ``weights`` holds one number an arc, or, with ``own``, ``moved`` one vector a move. ``state`` receives the sum over
     the states and the smallest of them that is not 0.
     """
     lanes = simd.lanes(alpha)
-    source, move, arriving, column = graph[SOURCE], graph[MOVE], graph[ARRIVING], graph[COLUMN]
     zero, large = simd.splat(alpha, 0.0), simd.splat(alpha, 1e300)
     total, least = zero, large
-    begin = arriving[first]
+    begin = np.uint64(arriving[first])
     for v in range(count):
-        finish = arriving[first + v + 1]
+        finish = np.uint64(arriving[first + v + 1])
         value = zero
         if own:
             for a in range(begin, finish):
@@ -149,10 +137,9 @@ def advance(alpha, here, there, graph, first, count, weights, moved, own, rates,
 
 
 @kernel
-def enter(alpha, there, graph, first, count, initial, rates, at, state):
+def enter(alpha, there, column, first, count, initial, rates, at, state):
     """alpha[there :] = initial · rates[at :], and ``state`` as in ``advance``."""
     lanes = simd.lanes(alpha)
-    column = graph[COLUMN]
     zero, large = simd.splat(alpha, 0.0), simd.splat(alpha, 1e300)
     total, least = zero, large
     for v in range(count):
@@ -176,7 +163,26 @@ def overlap(alpha, here, final, count, state):
 
 @kernel
 def retreat(
-    alpha, here, onward, behind, there, graph, first, count, weights, moved, own, pairs, final, rates, at, column, state
+    alpha,
+    here,
+    onward,
+    behind,
+    there,
+    target,
+    move,
+    departing,
+    columns,
+    first,
+    count,
+    weights,
+    moved,
+    own,
+    pairs,
+    final,
+    rates,
+    at,
+    column,
+    state,
 ):
     """One position back: its suffixes, from onward[behind :], with what they make of the prefixes alpha[here :].
 
@@ -185,28 +191,33 @@ def retreat(
     rows that end here and receives the largest suffix.
     """
     lanes = simd.lanes(alpha)
-    target, move, departing, columns = graph[LEFT_TO], graph[LEFT_BY], graph[DEPARTING], graph[COLUMN]
     zero = simd.splat(alpha, 0.0)
     widest, ending = simd.load(state, WIDEST * lanes), simd.load(state, ENDING * lanes)
     # In doubtful lanes a prefix of 0 may be a loss: their suffixes are carried on, to be judged.
     floor = simd.subtract(zero, simd.load(state, DOUBT * lanes))
     column[:] = 0.0
-    start = departing[first]
-    begin = start
+    begin = np.uint64(departing[first])
+    place = 0
     for u in range(count):
-        finish = departing[first + u + 1]
+        finish = np.uint64(departing[first + u + 1])
         prefix = simd.load(alpha, here + u * lanes)
         value = simd.multiply(simd.load(final, u * lanes), ending)
-        for x in range(begin, finish):
-            ahead = simd.load(onward, behind + target[x] * lanes)
-            weight = simd.load(moved, move[x] * lanes) if own else simd.splat(alpha, weights[x])
-            value = simd.multiply_add(weight, ahead, value)
-            place = (x - start) * lanes
-            simd.store(pairs, place, simd.multiply_add(prefix, ahead, simd.load(pairs, place)))
+        if own:
+            for x in range(begin, finish):
+                ahead = simd.load(onward, behind + target[x] * lanes)
+                value = simd.multiply_add(simd.load(moved, move[x] * lanes), ahead, value)
+                simd.store(pairs, place, simd.multiply_add(prefix, ahead, simd.load(pairs, place)))
+                place += lanes
+        else:
+            for x in range(begin, finish):
+                ahead = simd.load(onward, behind + target[x] * lanes)
+                value = simd.multiply_add(simd.splat(alpha, weights[x]), ahead, value)
+                simd.store(pairs, place, simd.multiply_add(prefix, ahead, simd.load(pairs, place)))
+                place += lanes
         begin = finish
         widest = simd.larger(value, widest)
-        place = columns[first + u] * lanes
-        simd.store(column, place, simd.multiply_add(prefix, value, simd.load(column, place)))
-        value = simd.multiply(value, simd.load(rates, at + place))
+        own_column = columns[first + u] * lanes
+        simd.store(column, own_column, simd.multiply_add(prefix, value, simd.load(column, own_column)))
+        value = simd.multiply(value, simd.load(rates, at + own_column))
         simd.store(onward, there + u * lanes, simd.where_above(prefix, floor, value, zero))
     simd.store(state, WIDEST * lanes, widest)

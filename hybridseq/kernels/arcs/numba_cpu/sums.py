@@ -6,7 +6,7 @@ The slower path is compiled only when a row needs it.
 import numpy as np
 
 from hybridseq.kernels import threads
-from hybridseq.kernels.arcs.numba_cpu import backward, forward, log_space, topology
+from hybridseq.kernels.arcs.numba_cpu import backward, forward, log_space
 from hybridseq.kernels.arcs.numba_cpu.batch import Batch, raise_invalid
 
 # Bytes of prefixes that a thread keeps before it turns to checkpoints.
