@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from benchmarks import chain, limits
+from benchmarks import chain, constraints, limits
 
 
 def main():
@@ -12,6 +12,7 @@ def main():
     if subprocess.run(tests, check=False).returncode:
         sys.exit("the kernels' tests fail: no figures are reported for wrong answers.")
     chain.run()
+    constraints.run()
     limits.run()
 
 

@@ -4,7 +4,7 @@ import importlib
 
 __version__ = "0.1.0"
 
-_MODULES = ("constraints", "datasets", "kernels", "metrics", "nn", "objectives", "structures", "text")
+_MODULES = ("constraints", "datasets", "inference", "kernels", "metrics", "nn", "objectives", "structures", "text")
 _NAMES = {
     "BruteForce": "hybridseq.structures",
     "InfeasibleError": "hybridseq.constraints",
