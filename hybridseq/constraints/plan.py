@@ -291,17 +291,14 @@ class AutomatonPlan(Plan):
         broken : (soft, B) bool array
             Which soft ones each breaks.
         """
+        from hybridseq.kernels.arcs.numba_cpu.follow import final_states
+
         table, accepting, broken = self._joint
-        dead = len(table)
-        table = np.vstack([np.where(table < 0, dead, table), np.full((1, table.shape[1]), dead)])
-        accepting = np.append(accepting, False)
-        broken = np.hstack([broken, np.zeros((len(broken), 1), bool)])
-        labels, lengths = np.asarray(labels), np.asarray(lengths)
-        state = np.zeros(len(labels), np.int64)
-        for t in range(int(lengths.max(initial=0))):
-            inside = t < lengths
-            state[inside] = table[state[inside], labels[inside, t]]
-        return accepting[state], broken[:, state]
+        labels = np.ascontiguousarray(labels, np.int64)
+        state = np.empty(len(labels), np.int64)
+        final_states(table, labels, np.ascontiguousarray(lengths, np.int64), state)
+        alive = state >= 0
+        return alive & accepting[state], alive & broken[:, state]
 
 
 class LinearPlan(Plan):
