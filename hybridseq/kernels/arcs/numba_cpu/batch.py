@@ -73,6 +73,28 @@ class Batch:
             np.array([top, float(low)]),
         )
 
+    def bends(self, direction):
+        """The direction's shared moves by arc, as they arrive and as they leave."""
+        if self.own_moves or direction[1].size == 0:
+            return np.empty(0), np.empty(0)
+        moves = direction[1][0, 0].astype(np.float64)
+        return moves[self.graph[topology.MOVE]], moves[self.graph[topology.LEFT_BY]]
+
+    def by_arc(self):
+        """Scores of shared moves by arc, as they arrive."""
+        if self.own_moves or self.scores[1].size == 0:
+            return np.empty(0)
+        return self.scores[1][0, 0].astype(np.float64)[self.graph[topology.MOVE]]
+
+    def wide(self):
+        """The scores in float64, for kernels too rarely used to be compiled twice."""
+        return tuple(np.asarray(x, np.float64) for x in self.scores)
+
+    def refuse_invalid(self):
+        """Raise if an emission that counts is NaN or +inf."""
+        if invalid_scores(self.scores[0]):
+            raise_invalid(self.scores, self.lengths, self.graph, range(len(self.lengths)))
+
     def gradient_buffers(self, moves, initial, final):
         """Whether each row has gradients of its own by moves, initial and final; and zeros to add gradients to."""
         emissions, (count, columns) = self.scores[0], (self.scores[0].shape[0], self.scores[1].shape[2])

@@ -3,6 +3,7 @@
 import numpy as np
 
 from hybridseq.kernels import simd
+from hybridseq.kernels.arcs.numba_cpu import slopes
 from hybridseq.kernels.arcs.numba_cpu.lanes import (
     ALIVE,
     DOUBT,
@@ -159,11 +160,12 @@ def account(alpha, here, inverse, final, count, state, rows, lengths, t, log_par
 
 
 @kernel
-def walk(scores, graph, weights, rows, lengths, begin, slots, space, kept, out):
+def walk(scores, graph, weights, rows, lengths, begin, slots, space, kept, out, tangent):
     """Prefixes from position ``begin`` on, with log-partition and status; returns whether the scores are valid.
 
     Positions lie in ``slots`` places by turns. The first prefixes of every stretch of as many go to ``kept`` where it
-    has room. From a later ``begin``, that stretch is walked again, from what was kept.
+    has room. From a later ``begin``, that stretch is walked again, from what was kept. With a ``tangent`` (or None) the
+    prefixes' derivatives go along.
     """
     # Taking an array out of a tuple costs as much as tens of arcs: once here, not at every position.
     emissions, moves, _, _ = scores
@@ -182,6 +184,11 @@ def walk(scores, graph, weights, rows, lengths, begin, slots, space, kept, out):
     if again:
         finish = min(finish, begin + slots)
         alpha[:kept_width] = kept[begin // slots]
+    if tangent is not None:
+        (d_emissions, d_moves, _, _), (bend, _), extra = tangent
+        slope, d_columns, d_initial, d_final, bent, kept_slope, expected = extra
+        if again:
+            slope[:kept_width] = kept_slope[begin // slots]
     for t in range(begin, finish):
         here, there, at = (t - 1) % slots * width, t % slots * width, t % slots * rates_width
         if not load_columns(emissions, columns, first_column, last_column, rows, lengths, t, rates, at):
@@ -203,10 +210,43 @@ def walk(scores, graph, weights, rows, lengths, begin, slots, space, kept, out):
             advance(
                 alpha, here, there, source, move, arriving, column, first, count, weight, moved, own, rates, at, state
             )
+        if tangent is not None:
+            load_columns(d_emissions, columns, first_column, last_column, rows, lengths, t, d_columns, 0)
+            if t == 0:
+                slopes.enter(alpha, slope, there, column, first, count, d_initial, d_columns)
+            else:
+                if by_step:
+                    load_moves(d_moves, rows, lengths, t, bent)
+                slopes.advance(
+                    alpha,
+                    slope,
+                    here,
+                    there,
+                    source,
+                    move,
+                    arriving,
+                    column,
+                    first,
+                    count,
+                    weight,
+                    bend,
+                    moved,
+                    bent,
+                    own,
+                    rates,
+                    at,
+                    d_columns,
+                )
         if not again:
             account(alpha, there, inverse, final, count, state, rows, lengths, t, log_partition, status, overlaps)
             if kept.shape[0] > 0 and t % slots == 0:
                 kept[t // slots] = alpha[:kept_width]
+            if tangent is not None:
+                if kept.shape[0] > 0 and t % slots == 0:
+                    kept_slope[t // slots] = slope[:kept_width]
+                for r in range(rows.size):
+                    if lengths[rows[r]] == t + 1:
+                        expected[r] = slopes.finish(alpha, slope, there, final, d_final, count, r, overlaps[r])
     return True
 
 
@@ -220,4 +260,4 @@ def forward(part, rows, scores, lengths, graph, weights, group, log_partition, s
     out, kept = (log_partition, status, np.empty(group)), np.empty((0, 0))
     for x in range(0, rows.size, group):
         start_group(scores, graph, weights, rows[x : x + group], lengths, space)
-        walk(scores, graph, weights, rows[x : x + group], lengths, 0, 2, space, kept, out)
+        walk(scores, graph, weights, rows[x : x + group], lengths, 0, 2, space, kept, out, None)
