@@ -185,25 +185,7 @@ def backward_group(
         )
         write_columns(column, columns, first_column, last_column, rows, lengths, t, weight, g_emissions)
         if by_step and t < longest - 1:
-            write_arcs(
-                *(
-                    part,
-                    sums,
-                    graph,
-                    leaving,
-                    bend,
-                    moved,
-                    bent,
-                    own_moves,
-                    rows,
-                    lengths,
-                    t,
-                    weight,
-                    own,
-                    status,
-                    g_moves,
-                )
-            )
+            write_arcs(part, sums, graph, arcs, own_moves, rows, lengths, t, weight, own, status, g_moves)
             pairs[:] = 0.0
             d_pairs[:] = 0.0
     judge(rows, status, state)
