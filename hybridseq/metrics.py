@@ -6,14 +6,14 @@ All rates are fractions from 0 to 1, micro-averaged.
 from collections.abc import Sequence
 from itertools import chain
 
-_PREFIXES = frozenset("BIES")
+_PREFIXES = frozenset("BIESM")
 _OPENERS = frozenset("BS")
 
 Labels = Sequence[Sequence[str]]
 
 
 def follows_span_scheme(labels: Labels) -> bool:
-    """Whether labels mark spans: every one is ``O`` or ``P-type`` with P of B, I, E, S, and one opens a span.
+    """Whether labels mark spans: every one is ``O`` or ``P-type`` with P of B, I, E, S, M, and one opens a span.
 
     O(number of tokens).
     """
@@ -151,4 +151,11 @@ def _entities(sequences):
     # Imported late: seqeval brings scikit-learn along.
     from seqeval.metrics.sequence_labeling import get_entities
 
-    return set(get_entities([list(labels) for labels in sequences]))
+    return set(get_entities([list(map(_as_bioes, labels)) for labels in sequences]))
+
+
+def _as_bioes(label):
+    """The label as seqeval knows it: M is I, and a prefix without a type, as in word segmentation, has one."""
+    if label in _PREFIXES:
+        label = f"{label}-_"
+    return f"I{label[1:]}" if label.startswith("M-") else label

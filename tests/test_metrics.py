@@ -80,3 +80,18 @@ def test_the_most_frequent_chunk_tag_of_each_part_of_speech(corpus):
     scores = metrics.span_scores(y, [[best[pos] for _, pos in sentence] for sentence in X])
     published = {"precision": 0.7258, "recall": 0.8214, "f1": 0.7707}
     assert {name: round(value, 4) for name, value in scores.items()} == published
+
+
+def test_every_scheme_marks_the_same_spans():
+    said = {
+        "BIO": "B-x I-x B-x O B-y",
+        "IOB1": "I-x I-x B-x O I-y",
+        "BIOES": "B-x E-x S-x O S-y",
+        "BMES": "B-x E-x S-x O S-y",
+    }
+    for name, tags in said.items():
+        assert constraints.scheme(name).accepts(tags.split())
+        assert metrics.span_scores([said["BIO"].split()], [tags.split()])["f1"] == 1
+    segmented = [["B", "M", "E", "S"]]
+    assert metrics.span_scores(segmented, segmented)["recall"] == 1
+    assert metrics.span_scores(segmented, [["B", "E", "S", "S"]])["recall"] == 0.5

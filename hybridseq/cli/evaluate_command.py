@@ -31,7 +31,7 @@ def evaluate(
     """
     with one_line_errors():
         import hybridseq as hs
-        from hybridseq import metrics
+        from hybridseq import constraints, metrics
         from hybridseq.text import DataError, read_columns
 
         tagger = hs.load(model)
@@ -53,6 +53,9 @@ def evaluate(
         predicted = tagger.predict(X)
         seconds = time.perf_counter() - begin
         figures = metrics.summary(y, predicted, spans=tagger.scheme_ is not None)
+        if tagger.scheme_:
+            rule = constraints.scheme(tagger.scheme_)
+            figures["illegal_transitions"] = sum(len(rule.violations(labels)) for labels in predicted)
         figures["tokens_per_second"] = round(figures["tokens"] / seconds, 1)
         figures["unseen_labels"] = len(unseen)
         if not quiet:
