@@ -1,5 +1,6 @@
 """The automata that the recursions run on: states that consume a label, arcs between them."""
 
+import functools
 from dataclasses import dataclass, field, fields
 
 import torch
@@ -57,6 +58,8 @@ class Graph:
         Where each state's arcs begin, among all arcs and among ``leaving``.
     leaving : Tensor, (A,)
         The arcs' numbers sorted by source, then target.
+    parallel : int
+        The most arcs that join the same two states.
     tables : tuple of Tensor
         The same for compiled kernels, with the columns of the emissions that each graph uses.
     """
@@ -71,6 +74,7 @@ class Graph:
     arriving: Tensor = field(init=False)
     departing: Tensor = field(init=False)
     leaving: Tensor = field(init=False)
+    parallel: int = field(init=False)
     tables: tuple = field(init=False)
 
     def __post_init__(self):
@@ -79,6 +83,8 @@ class Graph:
         object.__setattr__(self, "arriving", torch.searchsorted(self.target, bounds))
         object.__setattr__(self, "departing", torch.searchsorted(self.source[leaving], bounds))
         object.__setattr__(self, "leaving", leaving)
+        pairs = torch.unique_consecutive(torch.stack([self.source, self.target]), dim=1, return_counts=True)[1]
+        object.__setattr__(self, "parallel", int(pairs.max()) if len(pairs) else 0)
         object.__setattr__(self, "tables", self._tables())
 
     def _tables(self):
@@ -123,6 +129,14 @@ class Graph:
         if self.shared:
             return len(self.labels)
         return int(self.state_offset.diff().max())
+
+    @functools.cached_property
+    def by_state(self):
+        """The same graph where every state consumes the column of its own number."""
+        given = {f.name: getattr(self, f.name) for f in fields(self) if f.init}
+        states = torch.arange(self.num_states, device=self.labels.device)
+        first = self.state_offset[:-1].repeat_interleave(self.state_offset.diff())
+        return Graph(**given | {"labels": states - first})
 
     @classmethod
     def from_arcs(cls, labels, source, target, move=None, num_moves=None):

@@ -14,6 +14,18 @@ from hybridseq.kernels.chain.reference import NO_LABEL, logsumexp
 NO_STATE = NO_LABEL
 
 
+def _places(graph):
+    """The number throughout of every graph's states, (G, S), and which of them exist."""
+    first, after = graph.state_offset[:-1, None], graph.state_offset[1:, None]
+    place = first + torch.arange(graph.max_states, device=graph.labels.device)
+    return place.clamp(max=graph.num_states - 1), place < after
+
+
+def state_labels(graph):
+    """The labels (G, S) of every graph's states; any where a graph has fewer than S."""
+    return graph.labels[_places(graph)[0]]
+
+
 class _Rows:
     """The graphs as rectangles, (B, S) and (B, A), padded with arcs that ``used_arcs`` leaves out."""
 
@@ -21,9 +33,7 @@ class _Rows:
         device = graph.labels.device
         states, arcs = graph.state_offset, graph.arc_offset
         self.states, width = graph.max_states, max(1, int(arcs.diff().max()))
-        place = states[:-1, None] + torch.arange(self.states, device=device)
-        self.used_states = (place < states[1:, None]).expand(batch, -1)
-        self.place = place.clamp(max=graph.num_states - 1).expand(batch, -1)
+        self.place, self.used_states = (x.expand(batch, -1) for x in _places(graph))
         arc = arcs[:-1, None] + torch.arange(width, device=device)
         used = arc < arcs[1:, None]
         arc = arc.clamp(max=max(0, graph.num_arcs - 1))

@@ -1,0 +1,164 @@
+"""The CPU backend: ``reference``'s functions on top of the compiled operators.
+
+Outside torch.compile a log-partition that will be differentiated computes its gradient at once, a unit of weight each
+row: prefixes need no second walk, and the operator dispatch is skipped.
+"""
+
+import torch
+
+from hybridseq.kernels.arcs import ops, reference
+
+# Numbers of a row-by-row gradient of shared parameters that are kept between the two passes.
+KEPT = 4 << 20
+
+spelled = reference.spelled
+
+
+class _LogPartition(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, emissions, moves, initial, final, lengths, graph):
+        scores = emissions, moves, initial, final
+        form, *_ = ops.forms(*scores[1:])
+        # Packed graphs share no state, so that their ends' gradients are a row's own already.
+        forms = "steps" if form == "steps" else "rows", graph.shared, graph.shared
+        weight = torch.ones(len(emissions), dtype=torch.float64)
+        rest = ops.array(lengths), ops.tables(graph.tables), weight.numpy(), forms
+        out, *gradients = ops.kernels().gradient(ops.values(*scores), *rest)
+        ctx.gradients = [torch.from_numpy(x) for x in gradients]
+        ctx.graph = graph
+        ctx.save_for_backward(*scores, lengths)
+        return torch.from_numpy(out)
+
+    @staticmethod
+    def backward(ctx, weight):
+        *scores, lengths = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return *ops.gradient(*scores, lengths, ctx.graph.tables, weight), None, None
+        by_emissions, by_moves, *by_ends = ctx.gradients
+        emissions, moves, *ends = scores
+        scale = weight.view(-1, 1, 1)
+        found = [by_emissions * scale.to(by_emissions.dtype)]
+        found.append((by_moves * scale if moves.dim() > 1 else weight @ by_moves[:, 0]).view(moves.shape))
+        for g, scores in zip(by_ends, ends):
+            if not ctx.graph.shared:
+                found.append((g * weight.repeat_interleave(ctx.graph.state_offset.diff())).view(scores.shape))
+            else:
+                found.append(g * weight[:, None] if scores.dim() == 2 else weight @ g)
+        return *(g.to(x.dtype) for g, x in zip(found, (emissions, moves, *ends))), None, None
+
+
+def _is_small(emissions, moves, initial, graph):
+    """Whether a gradient for each row is worth its memory."""
+    rows = emissions.shape[0]
+    shared = graph.num_moves if moves.dim() < 3 else 0
+    return rows * (shared + (2 * graph.num_states if graph.shared else 0)) <= KEPT
+
+
+def log_partition(emissions, moves, initial, final, lengths, graph):
+    """Log of the sum of exp(score) over all paths, (B,) float64."""
+    scores = emissions, moves, initial, final
+    if not torch.compiler.is_compiling():
+        if not (torch.is_grad_enabled() and any(x.requires_grad for x in scores)):
+            return ops.log_partition_cpu(*scores, lengths, graph.tables)
+        if _is_small(emissions, moves, initial, graph):
+            return _LogPartition.apply(*scores, lengths, graph)
+    return ops.log_partition(*scores, lengths, graph.tables)
+
+
+def score_labels(emissions, moves, initial, final, lengths, graph, labels):
+    """Log-sum of the scores of the paths that spell the given labels (B, T), (B,) float64; −inf where there is none."""
+    return log_partition(spelled(emissions, labels), moves, initial, final, lengths, graph)
+
+
+def score(emissions, moves, initial, final, lengths, graph, states):
+    """Log-sum of the scores of the paths through the given states (B, T), (B,) float64; −inf where there is none."""
+    steps = emissions.shape[1]
+    first = graph.state_offset[:-1, None]
+    known = (states >= 0) & (states < graph.state_offset.diff()[:, None])
+    place = torch.where(known, states + first, first)
+    inside = torch.arange(steps, device=lengths.device) < lengths[:, None]
+    nodes = emissions.gather(2, graph.labels[place][:, :, None]).squeeze(2).double()
+    total = torch.where(inside, torch.where(known, nodes, -torch.inf), 0).sum(1)
+    if steps > 1:
+        total = total + torch.where(inside[:, 1:], _arc_scores(moves, graph, place), 0).sum(1)
+    last = place.gather(1, lengths[:, None] - 1).squeeze(1)
+    return total + _end_scores(initial, graph, place[:, 0]) + _end_scores(final, graph, last)
+
+
+def _end_scores(scores, graph, place):
+    found = scores[place] if scores.dim() == 1 else scores.gather(1, place[:, None]).squeeze(1)
+    return found.double()
+
+
+def _arc_scores(moves, graph, place):
+    """Log-sum (B, T-1) of the scores of the arcs between neighbouring states."""
+    arcs = graph.target * graph.num_states + graph.source
+    wanted = place[:, 1:] * graph.num_states + place[:, :-1]
+    begin, end = torch.searchsorted(arcs, wanted), torch.searchsorted(arcs, wanted, right=True)
+    found = []
+    for n in range(graph.parallel):
+        column = graph.move[(begin + n).clamp(max=max(0, graph.num_arcs - 1))]
+        if moves.dim() == 1:
+            value = moves[column]
+        else:
+            steps = moves[:, None].expand(-1, wanted.shape[1], -1) if moves.dim() == 2 else moves
+            value = steps.gather(2, column[:, :, None]).squeeze(2)
+        found.append(torch.where(begin + n < end, value.double(), -torch.inf))
+    if not found:
+        return moves.new_full(wanted.shape, -torch.inf, dtype=torch.float64)
+    return found[0] if len(found) == 1 else reference.logsumexp(torch.stack(found), 0)
+
+
+def _gradient(emissions, moves, initial, final, lengths, graph):
+    weight = emissions.new_ones(emissions.shape[0], dtype=torch.float64)
+    return ops.gradient(emissions, moves, initial, final, lengths, graph.tables, weight)
+
+
+def marginals(emissions, moves, initial, final, lengths, graph):
+    """Probability of each label at each position, (B, T, K)."""
+    return _gradient(emissions, moves, initial, final, lengths, graph)[0]
+
+
+def state_marginals(emissions, moves, initial, final, lengths, graph):
+    """Probability of each state at each position, (B, T, S): marginals where every state has a label to itself."""
+    labels = reference.state_labels(graph)
+    if len(labels) == 1:
+        by_state = emissions[:, :, labels[0]]
+    else:
+        by_state = emissions.gather(2, labels[:, None].expand(-1, emissions.shape[1], -1))
+    return marginals(by_state, moves, initial, final, lengths, graph.by_state)
+
+
+def move_marginals(emissions, moves, initial, final, lengths, graph):
+    """Expected use of each move at each step, (B, T-1, M): the gradient by moves that differ from step to step."""
+    batch, steps, _ = emissions.shape
+    if moves.dim() < 3:
+        moves = (moves if moves.dim() == 1 else moves[:, None]).expand(batch, steps - 1, -1)
+    return _gradient(emissions, moves, initial, final, lengths, graph)[1]
+
+
+def expected_score(emissions, moves, initial, final, lengths, graph, direction):
+    """Expectation, (B,) float64, of the score that ``direction`` gives to a path."""
+    return ops.expected_score(emissions, moves, initial, final, *direction, lengths, graph.tables)
+
+
+def _constants(*scores):
+    """The scores without their graph, for what has no gradient."""
+    return (x.detach() for x in scores)
+
+
+def decode(emissions, moves, initial, final, lengths, graph):
+    """States (B, T) of the best path of each row."""
+    if torch.compiler.is_compiling():
+        return ops.decode(*_constants(emissions, moves, initial, final), lengths, graph.tables)
+    return ops.decode_cpu(emissions, moves, initial, final, lengths, graph.tables)
+
+
+def k_best(emissions, moves, initial, final, lengths, graph, k):
+    """States (B, k, T) of the k best paths and their scores (B, k) float64."""
+    return ops.k_best(*_constants(emissions, moves, initial, final), lengths, graph.tables, k)
+
+
+def sample(emissions, moves, initial, final, lengths, graph, uniforms):
+    """States of exact draws (n, B, T)."""
+    return ops.sample(*_constants(emissions, moves, initial, final), lengths, graph.tables, uniforms)
