@@ -6,14 +6,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-try:
-    from hybridseq.kernels.arcs import backends
-except ImportError:
-    from types import SimpleNamespace
-
-    from hybridseq.kernels.arcs import reference
-
-    backends = SimpleNamespace(choose=lambda device, name=None: "reference", get=lambda name: reference)
+from hybridseq.kernels.arcs import backends
 from hybridseq.kernels.chain.reference import log_prob_of
 from hybridseq.structures import checks, restriction
 from hybridseq.structures.budgeted import BudgetedChain
@@ -85,7 +78,8 @@ class RestrictedChain(Structure):
     @functools.cached_property
     def graph(self):
         """The states and arcs (``kernels.arcs.Graph``)."""
-        return self.plan.graph.to(self.emissions.device)
+        graph, device = self.plan.graph, self.emissions.device
+        return graph if graph.labels.device == device else graph.to(device)
 
     def _flags(self, array):
         return torch.from_numpy(array).to(self.emissions.device)

@@ -1,7 +1,8 @@
 """The best label sequence within budgets: bounds on sums over the whole sequence, which no automaton holds.
 
-``search`` tries, in this order, plain decoding, Lagrangian multipliers with the k best sequences around them, and
-mixed-integer programming over the arcs that these leave. An answer is called exact only where a bound proves it.
+``search`` tries, in this order, plain decoding, Lagrangian multipliers with the k best sequences around them, dynamic
+programming over the sums that these leave, and mixed-integer programming. An answer is called exact only where a bound
+proves it.
 """
 
 from hybridseq.structures.budgets.search import METHODS, solve

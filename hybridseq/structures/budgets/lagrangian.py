@@ -68,7 +68,7 @@ class _Master:
         return bool((np.abs(multipliers) >= self.box * (1 - 1e-9)).any())
 
 
-def descend(state, rounds=ROUNDS):
+def descend(state):
     """Lower the bounds of the open rows and collect sequences within the budgets."""
     sums, rows = state.sums, np.flatnonzero(state.open)
     spread = 1 + float(torch.where(torch.isfinite(state.structure.emissions), state.structure.emissions, 0).abs().max())
@@ -76,7 +76,7 @@ def descend(state, rounds=ROUNDS):
     masters = {row: _Master(sums.low, sums.high, box) for row in rows}
     floor = _floor(state.structure)
     trial, active = state.multipliers.copy(), set(rows.tolist())
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         if state.late:
             break
         labels = _augmented(state, trial).decode().cpu().numpy()
@@ -106,14 +106,14 @@ def descend(state, rounds=ROUNDS):
             break
 
 
-def rank(state, count=RANKED):
+def rank(state):
     """Close gaps with the best sequences under the multipliers: none beyond them exceeds the last one's value."""
     rows = state.open
     if not rows.any() or state.late:
         return
-    labels, values = (x.cpu().numpy() for x in _augmented(state, state.multipliers).raw_k_best(count))
+    labels, values = (x.cpu().numpy() for x in _augmented(state, state.multipliers).raw_k_best(RANKED))
     offset = state.sums.penalty(state.multipliers)
-    for place in range(count):
+    for place in range(RANKED):
         candidates = np.where(rows[:, None], labels[:, place], -100)
         # Rescoring is for those that can be taken only.
         worth = state.sums.kept(candidates) & (values[:, place] - offset >= state.score)

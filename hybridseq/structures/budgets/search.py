@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from hybridseq.structures import checks
-from hybridseq.structures.budgets import lagrangian, program
+from hybridseq.structures.budgets import labelling, lagrangian, program
 from hybridseq.structures.budgets.arcs import paths_of, useful
 from hybridseq.structures.budgets.solution import GAP, Solution
 from hybridseq.structures.budgets.state import State
@@ -21,30 +21,35 @@ def _decode(state):
         state.bound[:] = -np.inf
 
 
-def _program(state, refuse):
-    """Mixed-integer programs for the open rows, over the arcs that bounds leave."""
+def _row_by_row(state, method):
+    """What the batch left open: labelling, then mixed-integer programs. Rows share the time that is left."""
     path_of = paths_of(state.structure)
-    for row in np.flatnonzero(state.open).tolist():
-        if state.late:
-            return
-        paths = path_of(row)
-        # A path through an arc scores no more than the multipliers' bound for it.
-        multipliers = state.multipliers[row]
-        least = state.score[row] - GAP * max(1, abs(state.score[row])) + state.sums.penalty(multipliers)
-        first, arcs = useful(paths.augmented(multipliers @ state.sums.coefficients), least)
-        try:
-            answer = program.solve(paths, state.sums, first, arcs, state.left)
-        except program.ProgramTooLargeError:
-            if refuse:
-                raise
-            continue
-        state.backend[row] = "milp"
-        if answer.labels is not None:
-            candidates = np.full_like(state.labels, -100)
-            candidates[row, : paths.steps] = answer.labels
-            state.offer(candidates)
-        mine = np.arange(len(state.score)) == row
-        state.lower(mine, answer.bound)
+    rows = np.flatnonzero(state.open).tolist()
+    for i, row in enumerate(rows):
+        with state.share(len(rows) - i):
+            paths = path_of(row)
+            if method == "auto":
+                labelling.improve(state, row, paths)
+            if state.open[row] and not state.late:
+                _program(state, row, paths, refuse=method == "milp")
+
+
+def _program(state, row, paths, refuse):
+    """A mixed-integer program over the arcs that bounds leave."""
+    # A path through an arc scores no more than the multipliers' bound for it.
+    multipliers = state.multipliers[row]
+    least = state.score[row] - GAP * max(1, abs(state.score[row])) + state.sums.penalty(multipliers)
+    first, arcs = useful(paths.augmented(multipliers @ state.sums.coefficients), least)
+    try:
+        answer = program.solve(paths, state.sums, first, arcs, state.left)
+    except program.ProgramTooLargeError:
+        if refuse:
+            raise
+        return
+    state.backend[row] = "milp"
+    if answer.labels is not None:
+        state.offer_one(row, answer.labels)
+    state.lower_one(row, answer.bound)
 
 
 @torch.no_grad()
@@ -60,8 +65,8 @@ def solve(structure, coefficients, low, high, method="auto", time_limit=None) ->
     low, high : (R,) arrays or tensors
         Bounds of the sums, both ends included; −inf or inf where there is none.
     method : {"auto", "lagrangian", "milp"}
-        "auto": plain decoding, then Lagrangian bounds, then mixed-integer programming for rows that stay open.
-        "lagrangian" leaves the last out, "milp" the one before.
+        "auto": plain decoding; Lagrangian bounds; then, for rows that stay open, dynamic programming over the sums
+        that these bounds leave, and mixed-integer programming. "lagrangian" and "milp": only that after decoding.
     time_limit : float, optional
         Seconds for the whole batch; when they are over, rows may stay unproven.
 
@@ -90,5 +95,5 @@ def solve(structure, coefficients, low, high, method="auto", time_limit=None) ->
         lagrangian.descend(state)
         lagrangian.rank(state)
     if method != "lagrangian" and state.open.any():
-        _program(state, refuse=method == "milp")
+        _row_by_row(state, method)
     return state.solution()

@@ -24,7 +24,8 @@ class Solution:
     exact : (B,) bool tensor
         Whether the score is proven to be the best: it meets the bound, or no label sequence is within the budgets.
     backend : list of str
-        What settled each row: "dynamic programming", "lagrangian" or "milp".
+        What had the last word on each row: "dynamic programming" (plain decoding), "lagrangian", "labelling" (dynamic
+        programming over the sums as well) or "milp".
     """
 
     labels: Tensor

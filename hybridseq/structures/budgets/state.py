@@ -1,5 +1,6 @@
 """What is known of each row while the search goes on."""
 
+import contextlib
 import time
 
 import numpy as np
@@ -32,8 +33,18 @@ class State:
         """Seconds left, None without a limit."""
         return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
 
+    @contextlib.contextmanager
+    def share(self, parts):
+        """Within, one of so many equal parts of the time that is left."""
+        whole = self.deadline
+        if whole is not None:
+            self.deadline = time.monotonic() + self.left / parts
+        yield
+        self.deadline = whole
+
     @property
     def late(self):
+        """Whether the time is over."""
         return self.left == 0
 
     @property
@@ -53,6 +64,17 @@ class State:
         better = (scores > self.score) & self.sums.kept(labels)
         self.labels[better], self.score[better] = labels[better], scores[better]
         return scores
+
+    def offer_one(self, row, labels):
+        """A candidate (L,) for one row; returns whether it stays within the budgets."""
+        candidates = np.full_like(self.labels, NO_LABEL)
+        candidates[row, : len(labels)] = labels
+        self.offer(candidates)
+        return bool(self.sums.kept(labels))
+
+    def lower_one(self, row, bound):
+        """A bound for one row."""
+        self.lower(np.arange(len(self.score)) == row, bound)
 
     def lower(self, rows, bound):
         """Bounds (B,) that hold for the rows; never below what was found."""
