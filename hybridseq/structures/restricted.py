@@ -92,7 +92,10 @@ class RestrictedChain(Structure):
         """Scores of a chain's parts as scores of the graph's: emissions, moves, initial, final."""
         labels = self.graph.labels
         final = end[labels] if soft is None else end[labels] + soft
-        return emissions, transitions.flatten(-2), start[labels], final
+        moves = transitions.flatten(-2)
+        # A single position has no moves of its own.
+        moves = moves if moves.numel() else moves.new_zeros(moves.shape[-1])
+        return emissions, moves, start[labels], final
 
     @functools.cached_property
     def scores(self):
