@@ -34,17 +34,18 @@ class _LogPartition(torch.autograd.Function):
         *scores, lengths = ctx.saved_tensors
         if torch.is_grad_enabled():
             return *ops.gradient(*scores, lengths, ctx.graph.tables, weight), None, None
-        by_emissions, by_moves, *by_ends = ctx.gradients
-        emissions, moves, *ends = scores
-        scale = weight.view(-1, 1, 1)
-        found = [by_emissions * scale.to(by_emissions.dtype)]
-        found.append((by_moves * scale if moves.dim() > 1 else weight @ by_moves[:, 0]).view(moves.shape))
-        for g, scores in zip(by_ends, ends):
-            if not ctx.graph.shared:
-                found.append((g * weight.repeat_interleave(ctx.graph.state_offset.diff())).view(scores.shape))
+        by_emissions, *by_others = ctx.gradients
+        found = [by_emissions * weight.view(-1, 1, 1).to(by_emissions.dtype)]
+        of_state = torch.arange(len(weight)).repeat_interleave(ctx.graph.state_offset.diff())
+        for g, x, rows in zip(by_others, scores[1:], (None, *[None if ctx.graph.shared else of_state] * 2)):
+            if rows is not None:
+                found.append(g[0] * weight[rows])
+            elif len(x) == len(weight) and x.dim() > 1:
+                found.append(g * weight.view(-1, *[1] * (g.dim() - 1)))
             else:
-                found.append(g * weight[:, None] if scores.dim() == 2 else weight @ g)
-        return *(g.to(x.dtype) for g, x in zip(found, (emissions, moves, *ends))), None, None
+                # Not by a product of matrices: its threads hang in forked children.
+                found.append((g.flatten(1) * weight[:, None]).sum(0))
+        return *(g.view(x.shape).to(x.dtype) for g, x in zip(found, scores)), None, None
 
 
 def _is_small(emissions, moves, initial, graph):
@@ -80,7 +81,7 @@ def score(emissions, moves, initial, final, lengths, graph, states):
     nodes = emissions.gather(2, graph.labels[place][:, :, None]).squeeze(2).double()
     total = torch.where(inside, torch.where(known, nodes, -torch.inf), 0).sum(1)
     if steps > 1:
-        total = total + torch.where(inside[:, 1:], _arc_scores(moves, graph, place), 0).sum(1)
+        total = total + torch.where(inside[:, 1:], _arc_scores(moves, graph, place, inside[:, 1:]), 0).sum(1)
     last = place.gather(1, lengths[:, None] - 1).squeeze(1)
     return total + _end_scores(initial, graph, place[:, 0]) + _end_scores(final, graph, last)
 
@@ -90,8 +91,8 @@ def _end_scores(scores, graph, place):
     return found.double()
 
 
-def _arc_scores(moves, graph, place):
-    """Log-sum (B, T-1) of the scores of the arcs between neighbouring states."""
+def _arc_scores(moves, graph, place, inside):
+    """Log-sum (B, T-1) of the scores of the arcs between neighbouring states; −inf in the padding."""
     arcs = graph.target * graph.num_states + graph.source
     wanted = place[:, 1:] * graph.num_states + place[:, :-1]
     begin, end = torch.searchsorted(arcs, wanted), torch.searchsorted(arcs, wanted, right=True)
@@ -103,20 +104,20 @@ def _arc_scores(moves, graph, place):
         else:
             steps = moves[:, None].expand(-1, wanted.shape[1], -1) if moves.dim() == 2 else moves
             value = steps.gather(2, column[:, :, None]).squeeze(2)
-        found.append(torch.where(begin + n < end, value.double(), -torch.inf))
+        found.append(torch.where(inside & (begin + n < end), value.double(), -torch.inf))
     if not found:
         return moves.new_full(wanted.shape, -torch.inf, dtype=torch.float64)
     return found[0] if len(found) == 1 else reference.logsumexp(torch.stack(found), 0)
 
 
-def _gradient(emissions, moves, initial, final, lengths, graph):
+def _gradient(emissions, moves, initial, final, lengths, tables):
     weight = emissions.new_ones(emissions.shape[0], dtype=torch.float64)
-    return ops.gradient(emissions, moves, initial, final, lengths, graph.tables, weight)
+    return ops.gradient(emissions, moves, initial, final, lengths, tables, weight)
 
 
 def marginals(emissions, moves, initial, final, lengths, graph):
     """Probability of each label at each position, (B, T, K)."""
-    return _gradient(emissions, moves, initial, final, lengths, graph)[0]
+    return _gradient(emissions, moves, initial, final, lengths, graph.tables)[0]
 
 
 def state_marginals(emissions, moves, initial, final, lengths, graph):
@@ -126,7 +127,7 @@ def state_marginals(emissions, moves, initial, final, lengths, graph):
         by_state = emissions[:, :, labels[0]]
     else:
         by_state = emissions.gather(2, labels[:, None].expand(-1, emissions.shape[1], -1))
-    return marginals(by_state, moves, initial, final, lengths, graph.by_state)
+    return _gradient(by_state, moves, initial, final, lengths, graph.state_tables)[0]
 
 
 def move_marginals(emissions, moves, initial, final, lengths, graph):
@@ -134,7 +135,7 @@ def move_marginals(emissions, moves, initial, final, lengths, graph):
     batch, steps, _ = emissions.shape
     if moves.dim() < 3:
         moves = (moves if moves.dim() == 1 else moves[:, None]).expand(batch, steps - 1, -1)
-    return _gradient(emissions, moves, initial, final, lengths, graph)[1]
+    return _gradient(emissions, moves, initial, final, lengths, graph.tables)[1]
 
 
 def expected_score(emissions, moves, initial, final, lengths, graph, direction):

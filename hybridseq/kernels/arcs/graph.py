@@ -1,6 +1,5 @@
 """The automata that the recursions run on: states that consume a label, arcs between them."""
 
-import functools
 from dataclasses import dataclass, field, fields
 
 import torch
@@ -130,13 +129,12 @@ class Graph:
             return len(self.labels)
         return int(self.state_offset.diff().max())
 
-    @functools.cached_property
-    def by_state(self):
-        """The same graph where every state consumes the column of its own number."""
-        given = {f.name: getattr(self, f.name) for f in fields(self) if f.init}
+    @property
+    def state_tables(self):
+        """``tables`` of the same graph where every state consumes the column of its own number."""
         states = torch.arange(self.num_states, device=self.labels.device)
-        first = self.state_offset[:-1].repeat_interleave(self.state_offset.diff())
-        return Graph(**given | {"labels": states - first})
+        own = states - self.state_offset[:-1].repeat_interleave(self.state_offset.diff())
+        return own, *self.tables[1:11], own, own, self.state_offset
 
     @classmethod
     def from_arcs(cls, labels, source, target, move=None, num_moves=None):

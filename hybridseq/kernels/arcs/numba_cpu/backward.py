@@ -134,7 +134,7 @@ def backward_group(part, scores, graph, weights, rows, lengths, slots, space, mo
     g_emissions, g_moves, g_initial, g_final = gradient
     lanes = simd.lanes(alpha)
     start_group(scores, graph, weights, rows, lengths, space)
-    if not walk(scores, graph, weights, rows, lengths, 0, slots, space, kept, out, None):
+    if not walk(scores, graph, weights, rows, lengths, 0, False, slots, space, kept, out, None):
         return
     moves, leaving, overlaps, status = scores[1], weights[1], out[2], out[1]
     target, move, departing = graph[LEFT_TO], graph[LEFT_BY], graph[DEPARTING]
@@ -150,7 +150,7 @@ def backward_group(part, scores, graph, weights, rows, lengths, slots, space, mo
     longest = lengths[rows[0]]
     for t in range(longest - 1, -1, -1):
         if t % slots == slots - 1 and t < longest - 1:
-            walk(scores, graph, weights, rows, lengths, t // slots * slots, slots, space, kept, out, None)
+            walk(scores, graph, weights, rows, lengths, t // slots * slots, True, slots, space, kept, out, None)
         if t < longest - 1 and moves.shape[1] > 1:
             load_moves(moves, rows, lengths, t + 1, moved)
             exponentiate(moved, 0, moves.shape[2], state)

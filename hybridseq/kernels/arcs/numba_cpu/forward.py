@@ -160,12 +160,12 @@ def account(alpha, here, inverse, final, count, state, rows, lengths, t, log_par
 
 
 @kernel
-def walk(scores, graph, weights, rows, lengths, begin, slots, space, kept, out, tangent):
+def walk(scores, graph, weights, rows, lengths, begin, again, slots, space, kept, out, tangent):
     """Prefixes from position ``begin`` on, with log-partition and status; returns whether the scores are valid.
 
     Positions lie in ``slots`` places by turns. The first prefixes of every stretch of as many go to ``kept`` where it
-    has room. From a later ``begin``, that stretch is walked again, from what was kept. With a ``tangent`` (or None) the
-    prefixes' derivatives go along.
+    has room. ``again``: the stretch that starts at ``begin`` is walked again, from what was kept. With a ``tangent``
+    (or None) the prefixes' derivatives go along.
     """
     # Taking an array out of a tuple costs as much as tens of arcs: once here, not at every position.
     emissions, moves, _, _ = scores
@@ -179,7 +179,7 @@ def walk(scores, graph, weights, rows, lengths, begin, slots, space, kept, out, 
     lanes = simd.lanes(alpha)
     count, used = last - first, last_column - first_column
     width, rates_width, kept_width = alpha.size // slots, rates.size // slots, kept.shape[1]
-    own, by_step, again = has_own_moves(moves), moves.shape[1] > 1, begin > 0
+    own, by_step = has_own_moves(moves), moves.shape[1] > 1
     finish = lengths[rows[0]]
     if again:
         finish = min(finish, begin + slots)
@@ -260,4 +260,4 @@ def forward(part, rows, scores, lengths, graph, weights, group, log_partition, s
     out, kept = (log_partition, status, np.empty(group)), np.empty((0, 0))
     for x in range(0, rows.size, group):
         start_group(scores, graph, weights, rows[x : x + group], lengths, space)
-        walk(scores, graph, weights, rows[x : x + group], lengths, 0, 2, space, kept, out, None)
+        walk(scores, graph, weights, rows[x : x + group], lengths, 0, False, 2, space, kept, out, None)

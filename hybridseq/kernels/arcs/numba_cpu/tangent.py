@@ -76,7 +76,7 @@ def forward(part, rows, scores, direction, lengths, graph, weights, bends, group
         here = rows[x : x + group]
         start_group(scores, graph, weights, here, lengths, space)
         start_direction(direction, graph, here, lengths, extra)
-        walk(scores, graph, weights, here, lengths, 0, 2, space, kept, out, (direction, bends, extra))
+        walk(scores, graph, weights, here, lengths, 0, False, 2, space, kept, out, (direction, bends, extra))
         for r in range(here.size):
             expected[here[r]] = extra[6][r]
 
@@ -124,7 +124,7 @@ def backward_group(
     start_group(scores, graph, weights, rows, lengths, space)
     start_direction(direction, graph, rows, lengths, extra)
     tangent = direction, bends, extra
-    if not walk(scores, graph, weights, rows, lengths, 0, slots, space, kept, out, tangent):
+    if not walk(scores, graph, weights, rows, lengths, 0, False, slots, space, kept, out, tangent):
         return
     moves, leaving, bend, overlaps, status = scores[1], weights[1], bends[1], out[2], out[1]
     d_emissions, d_moves = direction[0], direction[1]
@@ -142,7 +142,7 @@ def backward_group(
     longest = lengths[rows[0]]
     for t in range(longest - 1, -1, -1):
         if t % slots == slots - 1 and t < longest - 1:
-            walk(scores, graph, weights, rows, lengths, t // slots * slots, slots, space, kept, out, tangent)
+            walk(scores, graph, weights, rows, lengths, t // slots * slots, True, slots, space, kept, out, tangent)
         if t < longest - 1 and moves.shape[1] > 1:
             load_moves(moves, rows, lengths, t + 1, moved)
             exponentiate(moved, 0, moves.shape[2], state)

@@ -50,7 +50,7 @@ def advance(best, here, there, source, move, arriving, column, first, count, by_
 
 
 @kernel
-def walk(scores, graph, by_arc, rows, lengths, begin, slots, space, kept):
+def walk(scores, graph, by_arc, rows, lengths, begin, again, slots, space, kept):
     """Best prefix scores from position ``begin`` on, as ``forward.walk``; returns whether the scores are valid."""
     emissions, moves, _, _ = scores
     best, loaded, initial, _, moved = space
@@ -60,7 +60,7 @@ def walk(scores, graph, by_arc, rows, lengths, begin, slots, space, kept):
     first_column, last_column = bounds(graph, COLUMN_OFFSET, rows[0])
     lanes = simd.lanes(best)
     count, width, kept_width = last - first, best.size // slots, kept.shape[1]
-    own, by_step, again = has_own_moves(moves), moves.shape[1] > 1, begin > 0
+    own, by_step = has_own_moves(moves), moves.shape[1] > 1
     finish = lengths[rows[0]]
     if again:
         finish = min(finish, begin + slots)
@@ -115,7 +115,7 @@ def decode_group(scores, graph, by_arc, rows, lengths, slots, space, kept, state
     load_ends(scores[3], graph, rows, final)
     if moves.shape[0] > 1 and moves.shape[1] == 1:
         load_moves(moves, rows, lengths, 1, moved)
-    if not walk(scores, graph, by_arc, rows, lengths, 0, slots, space, kept):
+    if not walk(scores, graph, by_arc, rows, lengths, 0, False, slots, space, kept):
         return False
     source, move, arriving = graph[SOURCE], graph[MOVE], graph[ARRIVING]
     first, last = bounds(graph, STATE_OFFSET, rows[0])
@@ -123,7 +123,7 @@ def decode_group(scores, graph, by_arc, rows, lengths, slots, space, kept, state
     chosen = np.full(rows.size, NO_STATE)
     for t in range(longest - 1, -1, -1):
         if t % slots == slots - 1 and t < longest - 1:
-            walk(scores, graph, by_arc, rows, lengths, t // slots * slots, slots, space, kept)
+            walk(scores, graph, by_arc, rows, lengths, t // slots * slots, True, slots, space, kept)
         here = t % slots * width
         for r in range(rows.size):
             b = rows[r]
