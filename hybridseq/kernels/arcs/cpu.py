@@ -4,6 +4,7 @@ Outside torch.compile a log-partition that will be differentiated computes its g
 row: prefixes need no second walk, and the operator dispatch is skipped.
 """
 
+import numpy as np
 import torch
 
 from hybridseq.kernels.arcs import ops, reference
@@ -36,8 +37,10 @@ class _LogPartition(torch.autograd.Function):
             return *ops.gradient(*scores, lengths, ctx.graph.tables, weight), None, None
         by_emissions, *by_others = ctx.gradients
         found = [by_emissions * weight.view(-1, 1, 1).to(by_emissions.dtype)]
-        of_state = torch.arange(len(weight)).repeat_interleave(ctx.graph.state_offset.diff())
-        for g, x, rows in zip(by_others, scores[1:], (None, *[None if ctx.graph.shared else of_state] * 2)):
+        of_state = None
+        if not ctx.graph.shared:
+            of_state = torch.from_numpy(np.repeat(np.arange(len(weight)), np.diff(ctx.graph.state_offset.numpy())))
+        for g, x, rows in zip(by_others, scores[1:], (None, of_state, of_state)):
             if rows is not None:
                 found.append(g[0] * weight[rows])
             elif len(x) == len(weight) and x.dim() > 1:
@@ -95,7 +98,7 @@ def _arc_scores(moves, graph, place, inside):
     """Log-sum (B, T-1) of the scores of the arcs between neighbouring states; −inf in the padding."""
     arcs = graph.target * graph.num_states + graph.source
     wanted = place[:, 1:] * graph.num_states + place[:, :-1]
-    begin, end = torch.searchsorted(arcs, wanted), torch.searchsorted(arcs, wanted, right=True)
+    begin, end = _places(arcs, wanted, "left"), _places(arcs, wanted, "right")
     found = []
     for n in range(graph.parallel):
         column = graph.move[(begin + n).clamp(max=max(0, graph.num_arcs - 1))]
@@ -108,6 +111,14 @@ def _arc_scores(moves, graph, place, inside):
     if not found:
         return moves.new_full(wanted.shape, -torch.inf, dtype=torch.float64)
     return found[0] if len(found) == 1 else reference.logsumexp(torch.stack(found), 0)
+
+
+def _places(arcs, wanted, side):
+    """Where ``wanted`` belongs in the sorted ``arcs``."""
+    # Eagerly in numpy: torch's own threads hang in forked children.
+    if torch.compiler.is_compiling():
+        return torch.searchsorted(arcs, wanted, side=side)
+    return torch.from_numpy(np.searchsorted(arcs.numpy(), wanted.numpy(), side=side))
 
 
 def _gradient(emissions, moves, initial, final, lengths, tables):

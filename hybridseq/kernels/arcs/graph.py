@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, fields
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -30,8 +31,8 @@ def _alike(**vectors):
         raise ValueError(f"the arcs' vectors must be equally long; got {sizes}.")
 
 
-def _offsets(sizes, device):
-    return torch.tensor([0, *sizes], device=device).cumsum(0)
+def _offsets(sizes):
+    return torch.from_numpy(np.cumsum([0, *sizes]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,30 +78,40 @@ class Graph:
     tables: tuple = field(init=False)
 
     def __post_init__(self):
-        bounds = torch.arange(len(self.labels) + 1, device=self.labels.device)
-        leaving = self.source.argsort(stable=True)
-        object.__setattr__(self, "arriving", torch.searchsorted(self.target, bounds))
-        object.__setattr__(self, "departing", torch.searchsorted(self.source[leaving], bounds))
-        object.__setattr__(self, "leaving", leaving)
-        pairs = torch.unique_consecutive(torch.stack([self.source, self.target]), dim=1, return_counts=True)[1]
-        object.__setattr__(self, "parallel", int(pairs.max()) if len(pairs) else 0)
-        object.__setattr__(self, "tables", self._tables())
+        for name, value in self._derived().items():
+            object.__setattr__(self, name, value)
 
-    def _tables(self):
-        """What kernels read, in the order of ``numba_cpu.topology``: states numbered within their graph."""
-        of_state = torch.arange(self.num_graphs, device=self.labels.device).repeat_interleave(self.state_offset.diff())
-        first = self.state_offset[of_state]
-        source, target = self.source - first[self.source], self.target - first[self.target]
-        pairs, place = torch.stack([of_state, self.labels], 1).unique(dim=0, return_inverse=True)
-        of_column, columns = pairs.unbind(1)
-        offset = torch.searchsorted(of_column.contiguous(), torch.arange(self.num_graphs + 1, device=first.device))
-        leaving = self.leaving
-        tables = (
-            *(self.labels, source, target, self.move, self.arriving, self.departing),
-            *(leaving, target[leaving], self.move[leaving], self.state_offset, self.arc_offset),
-            *(columns, place - offset[of_state], offset),
+    def _derived(self):
+        # In numpy: torch's own threads would hang in a forked data-loader worker.
+        labels, source, target, move, first_state, first_arc = (
+            x.cpu().numpy()
+            for x in (self.labels, self.source, self.target, self.move, self.state_offset, self.arc_offset)
         )
-        return tuple(x.contiguous() for x in tables)
+        bounds = np.arange(len(labels) + 1)
+        leaving = source.argsort(kind="stable")
+        arriving, departing = np.searchsorted(target, bounds), np.searchsorted(source[leaving], bounds)
+        apart = np.flatnonzero((np.diff(source) != 0) | (np.diff(target) != 0))
+        runs = np.diff(np.concatenate([[-1], apart, [len(source) - 1]])) if len(source) else np.zeros(1, np.int64)
+        # States numbered within their graph, and the columns that each graph uses.
+        graph = np.repeat(np.arange(self.num_graphs), np.diff(first_state))
+        first = first_state[graph]
+        source, target = source - first[source], target - first[target]
+        width = int(labels.max(initial=0)) + 1
+        columns, column = np.unique(graph * width + labels, return_inverse=True)
+        first_column = np.searchsorted(columns // width, np.arange(self.num_graphs + 1))
+        tables = (
+            *(labels, source, target, move, arriving, departing, leaving, target[leaving], move[leaving]),
+            *(first_state, first_arc, columns % width, column.reshape(-1) - first_column[graph], first_column),
+        )
+        device = self.labels.device
+        tables = tuple(torch.from_numpy(np.ascontiguousarray(x, np.int64)).to(device) for x in tables)
+        return {
+            "arriving": tables[4],
+            "departing": tables[5],
+            "leaving": tables[6],
+            "parallel": int(runs.max()),
+            "tables": tables,
+        }
 
     @property
     def num_states(self):
@@ -132,8 +143,9 @@ class Graph:
     @property
     def state_tables(self):
         """``tables`` of the same graph where every state consumes the column of its own number."""
-        states = torch.arange(self.num_states, device=self.labels.device)
-        own = states - self.state_offset[:-1].repeat_interleave(self.state_offset.diff())
+        offset = self.state_offset.cpu().numpy()
+        own = torch.from_numpy(np.arange(self.num_states) - np.repeat(offset[:-1], np.diff(offset)))
+        own = own.to(self.labels.device)
         return own, *self.tables[1:11], own, own, self.state_offset
 
     @classmethod
@@ -163,8 +175,8 @@ class Graph:
         if num_moves is None:
             num_moves = int(move.max()) + 1 if len(move) else 0
         _in_range("move", move, num_moves, "moves")
-        order = (target * len(labels) + source).argsort(stable=True)
-        sizes = (_offsets([n], labels.device) for n in (len(labels), len(source)))
+        order = torch.from_numpy(np.lexsort((source.cpu().numpy(), target.cpu().numpy()))).to(source.device)
+        sizes = (_offsets([n]).to(labels.device) for n in (len(labels), len(source)))
         return cls(labels, source[order], target[order], move[order], num_moves, *sizes)
 
     @classmethod
@@ -177,17 +189,15 @@ class Graph:
             if not graph.shared:
                 raise ValueError(f"graphs[{i}] is itself a pack of {graph.num_graphs}; give single graphs.")
         device = graphs[0].labels.device
-        states = _offsets([g.num_states for g in graphs], device)
-        arcs = _offsets([g.num_arcs for g in graphs], device)
-        first = states[:-1].repeat_interleave(arcs.diff())
+        states, arcs = _offsets([g.num_states for g in graphs]), _offsets([g.num_arcs for g in graphs])
         return cls(
             torch.cat([g.labels for g in graphs]),
-            torch.cat([g.source for g in graphs]) + first,
-            torch.cat([g.target for g in graphs]) + first,
+            torch.cat([g.source + n for g, n in zip(graphs, states.tolist())]),
+            torch.cat([g.target + n for g, n in zip(graphs, states.tolist())]),
             torch.cat([g.move for g in graphs]),
             max(g.num_moves for g in graphs),
-            states,
-            arcs,
+            states.to(device),
+            arcs.to(device),
         )
 
     @classmethod
@@ -218,14 +228,19 @@ class Graph:
             _in_range(name, states, num_states, "states")
         if not len(source):
             raise ValueError("an automaton without arcs accepts nothing; got no arcs.")
-        pairs, entered = torch.stack([target, label], 1).unique(dim=0, return_inverse=True)
-        state, labels = pairs.unbind(1)
-        copies = torch.bincount(state, minlength=num_states)
-        first = copies.cumsum(0) - copies
-        arc = torch.arange(len(source), device=source.device).repeat_interleave(copies[source])
-        begin = copies[source].cumsum(0) - copies[source]
-        copy = torch.arange(len(arc), device=source.device) - begin[arc]
-        graph = cls.from_arcs(labels, first[source[arc]] + copy, entered[arc], arc, len(source))
+        device = source.device
+        source, target, label = (x.cpu().numpy() for x in (source, target, label))
+        pairs, entered = np.unique(np.stack([target, label], 1), axis=0, return_inverse=True)
+        entered = entered.reshape(-1)
+        state, labels = pairs.T
+        copies = np.bincount(state, minlength=num_states)
+        first = np.cumsum(copies) - copies
+        arc = np.repeat(np.arange(len(source)), copies[source])
+        begin = np.cumsum(copies[source]) - copies[source]
+        copy = np.arange(len(arc)) - begin[arc]
+        found = labels, first[source[arc]] + copy, entered[arc], arc, state, entered
+        *arcs, state, entered = (torch.from_numpy(np.ascontiguousarray(x)).to(device) for x in found)
+        graph = cls.from_arcs(*arcs, source.size)
         return graph, state, entered
 
     def to(self, device):

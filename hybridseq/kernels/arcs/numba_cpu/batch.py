@@ -54,15 +54,19 @@ class Batch:
             return threads.share_rows(self.lengths, nanoseconds, self.group)
         return [rows[part] for part in threads.share_rows(self.lengths[rows], nanoseconds, self.group)]
 
+    def _shared(self, scores):
+        """The (M,) moves that all steps share; zeros where rows have their own, or there is no step."""
+        if self.own_moves or scores[1].size == 0:
+            return np.zeros(scores[1].shape[2])
+        return scores[1][0, 0].astype(np.float64)
+
     def weights(self):
         """exp of shared moves, less their largest, by arc as they arrive and as they leave; the largest, and a mark.
 
         The mark says that a finite one is low.
         """
-        if self.own_moves or self.scores[1].size == 0:
-            return np.empty(0), np.empty(0), np.zeros(2)
-        moves = self.scores[1][0, 0].astype(np.float64)
-        top = moves.max()
+        moves = self._shared(self.scores)
+        top = moves.max(initial=-np.inf)
         top = top if top > -np.inf else 0.0
         shifted = moves - top
         weights = np.exp(shifted)
@@ -75,16 +79,12 @@ class Batch:
 
     def bends(self, direction):
         """The direction's shared moves by arc, as they arrive and as they leave."""
-        if self.own_moves or direction[1].size == 0:
-            return np.empty(0), np.empty(0)
-        moves = direction[1][0, 0].astype(np.float64)
+        moves = self._shared(direction)
         return moves[self.graph[topology.MOVE]], moves[self.graph[topology.LEFT_BY]]
 
     def by_arc(self):
         """Scores of shared moves by arc, as they arrive."""
-        if self.own_moves or self.scores[1].size == 0:
-            return np.empty(0)
-        return self.scores[1][0, 0].astype(np.float64)[self.graph[topology.MOVE]]
+        return self._shared(self.scores)[self.graph[topology.MOVE]]
 
     def wide(self):
         """The scores in float64, for kernels too rarely used to be compiled twice."""

@@ -53,7 +53,8 @@ def workspace(steps, slots, states, columns, moves):
         np.empty(steps * lanes),
         np.empty(states * lanes),
         np.empty(states * lanes),
-        np.empty(moves * lanes),
+        # A group of rows of one position has no moves to load.
+        np.zeros(moves * lanes),
         np.empty(SIZE * lanes),
     )
 

@@ -57,7 +57,7 @@ def new_extra(scores, graph, slots, kept):
         np.empty(most(graph[COLUMN_OFFSET]) * lanes),
         np.empty(states * lanes),
         np.empty(states * lanes),
-        np.empty(scores[1].shape[2] * lanes if has_own_moves(scores[1]) else 0),
+        np.zeros(scores[1].shape[2] * lanes if has_own_moves(scores[1]) else 0),
         np.empty_like(kept),
         np.zeros(lanes),
     )
