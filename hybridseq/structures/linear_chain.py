@@ -210,8 +210,8 @@ class LinearChain(Structure):
         """The chain beside a plan's automaton."""
         from hybridseq.structures.restricted import RestrictedChain
 
-        if not plan.initial.any():
-            # The empty language has no graph to run on.
+        if not len(plan.initial):
+            # The empty language has no states to run on.
             return self._with(emissions=torch.full_like(self.emissions, -torch.inf))
         return RestrictedChain(self, plan, weights)
 

@@ -21,6 +21,11 @@ def _on_arcs(kernel, name, scores, *rest, lengths, graph):
     return getattr(kernel, name)(*scores, lengths, graph, *rest)
 
 
+def _own(plan):
+    """A plan's own weights. A copy, for torch dislikes what is read-only."""
+    return torch.from_numpy(plan.weights.copy())
+
+
 class RestrictedChain(Structure):
     """The distribution of a linear chain over the label sequences that an automaton accepts.
 
@@ -51,7 +56,8 @@ class RestrictedChain(Structure):
         soft = len(plan.weights)
         checks.check_weights(weights, soft)
         self.base, self.plan = base, plan
-        self.weights = torch.tensor(plan.weights).to(base.emissions) if weights is None else weights.to(base.emissions)
+        self.weights = (_own(plan) if weights is None else weights).to(base.emissions)
+        self._scores = None
         # A chain of the reference was asked for by name, or runs where only the reference does.
         self.backend = backends.choose(base.emissions.device, "reference" if base.backend == "reference" else None)
 
@@ -75,7 +81,7 @@ class RestrictedChain(Structure):
     def _kernel(self):
         return backends.get(self.backend)
 
-    @functools.cached_property
+    @property
     def graph(self):
         """The states and arcs (``kernels.arcs.Graph``)."""
         graph, device = self.plan.graph, self.emissions.device
@@ -97,9 +103,15 @@ class RestrictedChain(Structure):
         moves = moves if moves.numel() else moves.new_zeros(moves.shape[-1])
         return emissions, moves, start[labels], final
 
-    @functools.cached_property
+    @property
     def scores(self):
         """The four score tensors of the graph: emissions, moves, initial (S,), final (S,)."""
+        # Not a cached_property: its lock is beyond torch.compile.
+        if self._scores is None:
+            self._scores = self._all_parts()
+        return self._scores
+
+    def _all_parts(self):
         soft = self._soft_scores(self._flags(self.plan.broken)) if len(self.weights) else None
         emissions, moves, initial, final = self._parts(*self.base.scores, soft)
         initial = torch.where(self._flags(self.plan.initial), initial, -torch.inf)
@@ -120,6 +132,9 @@ class RestrictedChain(Structure):
     def raw_score(self, labels):
         # First, for it checks the labels.
         value = self.base.raw_score(labels)
+        if torch.compiler.is_compiling():
+            # Dearer than following the labels through a table, but an operator.
+            return self._kernel.score_labels(*self._run, labels.to(torch.int64))
         accepted, broken = self._walk(labels)
         return torch.where(accepted, value + self._soft_scores(broken), -torch.inf)
 
@@ -208,8 +223,7 @@ class RestrictedChain(Structure):
     def restrict_automaton(self, plan, weights=None):
         """The structure over what both automata accept."""
         checks.check_weights(weights, len(plan.weights))
-        weights = torch.tensor(plan.weights) if weights is None else weights
-        joined = torch.cat([self.weights, weights.to(self.weights)])
+        joined = torch.cat([self.weights, (_own(plan) if weights is None else weights).to(self.weights)])
         # Positions of both stand in the emissions already.
         return self.base.restrict_automaton(self.plan.both(plan), joined)
 

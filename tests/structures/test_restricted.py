@@ -336,6 +336,17 @@ def test_chains_with_gaps():
     assert gradients(finite, [weights])[0].abs().sum() > 0
 
 
+@pytest.mark.parametrize("name", ["log_partition", "decode", "marginals", "pair_marginals", "entropy", "max_score"])
+def test_a_bad_score_beside_gaps_is_named_at_its_own_place(name):
+    case = Case(5, 7, 3)
+    mask = torch.ones(5, 7, dtype=torch.bool)
+    mask[3] = torch.tensor([0, 0, 1, 1, 0, 0, 1]).bool()
+    case.leaves[0].data[3, 6, 2] = torch.nan
+    full = MaskedChain(case.leaves[0], mask, lambda e, n: hs.LinearChain(e, *case.leaves[1:], lengths=n))
+    with pytest.raises(ValueError, match=r"emissions\[3, 6, 2\] is nan"):
+        getattr(full.restrict(automaton_plan(3, 6)), name)()
+
+
 @laws
 @given(case=cases, seed=seeds)
 def test_objectives_over_restricted_chains(case, seed):
