@@ -104,28 +104,29 @@ def test_longer_rows(method, planned):
     )
 
 
-def tied(batch=2, steps=8):
-    """An even sum is asked to be odd, which no multiplier sees: the bound of the relaxation stays above all."""
-    case = Case(batch, steps, 2)
-    case.lengths[:] = steps
-    return case, ([[2.0, 0.0]], [3.0], [3.5])
+def test_sums_that_no_sequence_has():
+    """An even sum is asked to be odd: whole numbers show it before any search."""
+    case = Case(2, 8, 2)
+    for method in METHODS:
+        found = solve(case.chain(), [[2.0, 0.0]], [3.0], [3.5], method)
+        assert found.exact.all()
+        assert (found.labels == -100).all()
+        assert (found.bound == -torch.inf).all()
 
 
 def test_what_is_not_proven_is_not_called_exact():
-    case, budgets = tied()
-    found = solve(case.chain(), *budgets, method="lagrangian")
-    truth = case.chain(hs.BruteForce).restrict_budgets(*budgets).decode()
-    assert (truth == -100).all()
-    # Whole numbers show that the bounds exclude everything before any search.
-    assert found.exact.all()
-    budgets = [[1.0, 2**0.5]], [9.0], [9.001]
+    budgets = [[1.0, 2**0.5]], [70.0], [70.0001]
     case = Case(3, 60, 2, seed=1)
+    case.lengths[:] = 60
     found = solve(case.chain(), *budgets, method="lagrangian")
+    assert not found.exact.all()
     assert (found.bound[~found.exact] > found.score[~found.exact]).all()
+    proven = solve(case.chain(), *budgets)
+    assert proven.exact.all()
+    assert (found.bound >= proven.score - 1e-9).all()
     late = solve(case.chain(), *budgets, time_limit=0)
     satisfied = Sums(*map(np.asarray, budgets)).kept(case.chain().decode().numpy())
     assert late.exact.tolist() == satisfied.tolist()
-    assert not late.exact.all()
     assert (late.bound >= found.bound - 1e-9).all()
     assert (late.score[~late.exact] == -torch.inf).all()
 
