@@ -19,13 +19,7 @@ class _LogPartition(torch.autograd.Function):
     @staticmethod
     def forward(ctx, emissions, moves, initial, final, lengths, graph):
         scores = emissions, moves, initial, final
-        form, *_ = ops.forms(*scores[1:])
-        # Packed graphs share no state, so that their ends' gradients are a row's own already.
-        forms = "steps" if form == "steps" else "rows", graph.shared, graph.shared
-        weight = torch.ones(len(emissions), dtype=torch.float64)
-        rest = ops.array(lengths), ops.tables(graph.tables), weight.numpy(), forms
-        out, *gradients = ops.kernels().gradient(ops.values(*scores), *rest)
-        ctx.gradients = [torch.from_numpy(x) for x in gradients]
+        out, *ctx.gradients = _by_row(scores, lengths, graph)
         ctx.graph = graph
         ctx.save_for_backward(*scores, lengths)
         return torch.from_numpy(out)
@@ -35,20 +29,37 @@ class _LogPartition(torch.autograd.Function):
         *scores, lengths = ctx.saved_tensors
         if torch.is_grad_enabled():
             return *ops.gradient(*scores, lengths, ctx.graph.tables, weight), None, None
-        by_emissions, *by_others = ctx.gradients
-        found = [by_emissions * weight.view(-1, 1, 1).to(by_emissions.dtype)]
-        of_state = None
-        if not ctx.graph.shared:
-            of_state = torch.from_numpy(np.repeat(np.arange(len(weight)), np.diff(ctx.graph.state_offset.numpy())))
-        for g, x, rows in zip(by_others, scores[1:], (None, of_state, of_state)):
-            if rows is not None:
-                found.append(g[0] * weight[rows])
-            elif len(x) == len(weight) and x.dim() > 1:
-                found.append(g * weight.view(-1, *[1] * (g.dim() - 1)))
-            else:
-                # Not by a product of matrices: its threads hang in forked children.
-                found.append((g.flatten(1) * weight[:, None]).sum(0))
-        return *(g.view(x.shape).to(x.dtype) for g, x in zip(found, scores)), None, None
+        # A second call computes them anew.
+        gradients, ctx.gradients = ctx.gradients or _by_row(scores, lengths, ctx.graph)[1:], None
+        return *ops.tensors(scores, _weighted(gradients, ops.array(weight), scores, ctx.graph)), None, None
+
+
+def _by_row(scores, lengths, graph):
+    """Log-partition, and its gradient of weight 1 for every row by itself."""
+    form, *_ = ops.forms(*scores[1:])
+    # Packed graphs share no state, so that their ends' gradients are a row's own already.
+    forms = "steps" if form == "steps" else "rows", graph.shared, graph.shared
+    rest = ops.array(lengths), ops.tables(graph.tables), np.ones(len(lengths)), forms
+    return ops.kernels().gradient(ops.values(*scores), *rest)
+
+
+def _weighted(gradients, weight, scores, graph):
+    """The weighted sum of gradients that were computed with weight 1. The buffers are used up.
+
+    In numpy: threads that torch wakes for so little cost more than they save, and hang in forked children.
+    """
+    by_emissions, *others = gradients
+    if (weight != 1).any():
+        by_emissions *= weight.reshape(-1, 1, 1).astype(by_emissions.dtype)
+    found = [by_emissions]
+    for n, (g, x) in enumerate(zip(others, scores[1:])):
+        if n > 0 and not graph.shared:
+            found.append(g[0] * np.repeat(weight, np.diff(graph.state_offset.numpy())))
+        elif x.dim() > 1:
+            found.append(g * weight.reshape(-1, *[1] * (g.ndim - 1)))
+        else:
+            found.append((g.reshape(len(g), -1) * weight[:, None]).sum(0))
+    return found
 
 
 def _is_small(emissions, moves, initial, graph):

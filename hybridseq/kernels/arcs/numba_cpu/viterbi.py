@@ -95,12 +95,25 @@ def best_last(best, here, final, count, r):
 
 
 @kernel
-def best_source(best, here, source, move, begin, finish, scores, r):
-    """The source of the first arc, of those from ``begin`` to ``finish``, with the largest best + move in lane r."""
+def best_source(best, here, source, begin, finish, by_arc, r):
+    """The source of the first arc, of those from ``begin`` to ``finish``, with the largest best + score in lane r."""
     lanes = simd.lanes(best)
     top, state = -np.inf, NO_STATE
     for a in range(np.uint64(begin), np.uint64(finish)):
-        value = best[np.uint64(here + source[a] * lanes + r)] + scores[np.uint64(move[a])]
+        value = best[np.uint64(here + source[a] * lanes + r)] + by_arc[a]
+        if value > top:
+            top, state = value, source[a]
+    return state
+
+
+@kernel
+def best_source_at(best, here, source, move, begin, finish, moves, b, t, r):
+    """The same where rows have moves of their own, those that arrive at position t."""
+    lanes = simd.lanes(best)
+    top, state = -np.inf, NO_STATE
+    scores = step(moves, b, t)
+    for a in range(begin, finish):
+        value = best[here + source[a] * lanes + r] + scores[move[a]]
         if value > top:
             top, state = value, source[a]
     return state
@@ -119,7 +132,7 @@ def decode_group(scores, graph, by_arc, rows, lengths, slots, space, kept, state
         return False
     source, move, arriving = graph[SOURCE], graph[MOVE], graph[ARRIVING]
     first, last = bounds(graph, STATE_OFFSET, rows[0])
-    width, longest = best.size // slots, lengths[rows[0]]
+    width, longest, own = best.size // slots, lengths[rows[0]], has_own_moves(moves)
     chosen = np.full(rows.size, NO_STATE)
     for t in range(longest - 1, -1, -1):
         if t % slots == slots - 1 and t < longest - 1:
@@ -132,7 +145,10 @@ def decode_group(scores, graph, by_arc, rows, lengths, slots, space, kept, state
             elif t < lengths[b] and chosen[r] >= 0:
                 v = first + chosen[r]
                 begin, finish = arriving[v], arriving[v + 1]
-                chosen[r] = best_source(best, here, source, move, begin, finish, step(moves, b, t + 1), r)
+                if own:
+                    chosen[r] = best_source_at(best, here, source, move, begin, finish, moves, b, t + 1, r)
+                else:
+                    chosen[r] = best_source(best, here, source, begin, finish, by_arc, r)
             states[b, t] = chosen[r]
     return True
 
