@@ -80,8 +80,12 @@ class Plan(ABC):
         """
         if self.constraint is None:
             raise ValueError("this plan has no parts to relax: compile it from a constraint")
+        from hybridseq.constraints.positions import Allowed
+
         names = [self.labels[i] for i in ids]
-        return self.without([part for part in self.constraint.parts if not part.accepts(names)])
+        # A mask is a row's own and no rule that its labels could be excused from.
+        parts = [part for part in self.constraint.parts if not isinstance(part, Allowed)]
+        return self.without([part for part in parts if not part.accepts(names)])
 
     def without(self, parts) -> "Plan | None":
         """The plan without some parts of its constraint; itself without any, None where none is left."""
