@@ -1,12 +1,12 @@
 """The compiled kernels equal the reference: values, gradients, second derivatives, best paths, draws."""
 
 import pytest
-import tolerances
 import torch
-from drawn import gradients
-from drawn_graphs import FORMS, ArcCase
 
 from hybridseq.kernels.arcs import cpu, reference
+from tests import tolerances
+from tests.drawn import gradients
+from tests.kernels.arcs.drawn_graphs import FORMS, ArcCase
 
 # Rows, positions, labels, states. Odd on purpose: one of each, a row more than a group, many states.
 SIZES = [(1, 1, 1, 1), (3, 1, 2, 3), (17, 7, 1, 5), (1, 30, 3, 6), (9, 17, 9, 4), (5, 5, 4, 101), (8, 63, 2, 2)]

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
-from drawn_graphs import ArcCase
 
 from hybridseq.kernels import threads as pool
 from hybridseq.kernels.arcs import cpu
+from tests.kernels.arcs.drawn_graphs import ArcCase
 
 
 @pytest.fixture(autouse=True)

@@ -1,12 +1,12 @@
 """Huge scores, hard constraints, rows without a path."""
 
 import pytest
-import tolerances
 import torch
-from drawn import gradients, inside
-from drawn_graphs import FORMS, ArcCase
 
 from hybridseq.kernels.arcs import cpu, reference
+from tests import tolerances
+from tests.drawn import gradients, inside
+from tests.kernels.arcs.drawn_graphs import FORMS, ArcCase
 
 BACKENDS = [cpu, reference]
 

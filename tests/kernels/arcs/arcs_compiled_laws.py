@@ -1,14 +1,14 @@
 """torch.compile and torch.export see automata as operators, and change nothing.
 
-``test_compile.py`` runs this file in a process of its own, without the checks of shapes, which no graph can hold.
+``test_arcs_compile.py`` runs this file in a process of its own, without the checks of shapes, which no graph can hold.
 """
 
 import pytest
 import torch
-from drawn_graphs import ArcCase
 from torch.library import opcheck
 
 from hybridseq.kernels.arcs import cpu, ops
+from tests.kernels.arcs.drawn_graphs import ArcCase
 
 KINDS = [(False, "shared"), (False, "steps"), (True, "shared")]
 

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from drawn import gradients
-from drawn_graphs import ArcCase
 
 from hybridseq.kernels.arcs import cpu, reference
+from tests.drawn import gradients
+from tests.kernels.arcs.drawn_graphs import ArcCase
 
 METHODS = {
     "log_partition": cpu.log_partition,

@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
-import tolerances
 import torch
-from drawn import gradients
-from drawn_graphs import FORMS, ArcCase
 
 from hybridseq.kernels import threads
 from hybridseq.kernels.arcs import cpu, ops, reference
 from hybridseq.kernels.arcs.graph import Graph
 from hybridseq.kernels.arcs.numba_cpu import forward, sums
 from hybridseq.kernels.arcs.numba_cpu.batch import Batch
+from tests import tolerances
+from tests.drawn import gradients
+from tests.kernels.arcs.drawn_graphs import FORMS, ArcCase
 
 DTYPES = [torch.float32, torch.float64]
 EXACT, DOUBTFUL, LOST = forward.EXACT, forward.DOUBTFUL, forward.LOST_ROW

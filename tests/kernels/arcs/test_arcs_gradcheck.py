@@ -1,12 +1,12 @@
 """Derivatives of the kernels against differences, float64; draws against probabilities."""
 
 import pytest
-import tolerances
 import torch
-from drawn_graphs import ArcCase
 from torch.autograd import gradcheck, gradgradcheck
 
 from hybridseq.kernels.arcs import cpu, reference
+from tests import tolerances
+from tests.kernels.arcs.drawn_graphs import ArcCase
 
 QUANTITIES = ("log_partition", "marginals", "state_marginals", "move_marginals")
 

@@ -1,11 +1,11 @@
 """The reference equals the enumeration of all paths."""
 
 import pytest
-import tolerances
 import torch
-from drawn_graphs import FORMS, ArcCase
 
 from hybridseq.kernels.arcs import reference
+from tests import tolerances
+from tests.kernels.arcs.drawn_graphs import FORMS, ArcCase
 
 CLOSE = tolerances.value(torch.float64)
 SIZES = [(1, 1, 1, 1), (3, 1, 4, 3), (4, 5, 2, 1), (3, 4, 3, 4), (3, 5, 2, 3)]
