@@ -158,7 +158,7 @@ def test_repr_pickle_and_json_give_the_constraint_back(constraint):
         (lambda: C.run([], min=1), "at least one label"),
         (lambda: C.count("A", min=1.5), "whole number"),
         (lambda: C.count("A"), "min=, max= or exactly="),
-        (lambda: C.transitions(), "one of them"),
+        (C.transitions, "one of them"),
         (lambda: C.transitions(["AB"]), "pairs"),
         (lambda: C.first([]), "at least one label"),
         (lambda: C.regex("A ("), "A \\("),

@@ -78,7 +78,7 @@ def test_a_sentence_that_nothing_satisfies(steady):
     with pytest.raises(hs.InfeasibleError, match="example 1 ") as caught:
         steady.predict(X, constraint=wanted)
     assert caught.value.example == 1 and caught.value.position == 0 and len(caught.value.parts) == 2
-    with pytest.raises(hs.InfeasibleError, match="example 0 of length 1.*feasible near it: 2"):
+    with pytest.raises(hs.InfeasibleError, match=r"example 0 of length 1.*feasible near it: 2"):
         steady.predict([["a"]])
     plain = steady.predict(X)
     try:

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-import tolerances
 from numba import njit
 
 from hybridseq.kernels import simd
 from hybridseq.kernels.chain.numba_cpu import primitives
+from tests import tolerances
 
 
 @njit

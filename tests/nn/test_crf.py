@@ -1,13 +1,13 @@
 """The layer equals pytorch-crf, whose parameters move both ways."""
 
 import pytest
-import tolerances
 import torch
-from drawn import inside
 from torchcrf import CRF as TorchCRF
 
 import hybridseq as hs
 from hybridseq.structures.checks import ShapeError
+from tests import tolerances
+from tests.drawn import inside
 
 LENGTHS = torch.tensor([9, 1, 4, 7, 2])
 

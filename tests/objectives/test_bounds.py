@@ -1,12 +1,12 @@
 """How the losses stand to one another and to the cost of the decoded output."""
 
 import pytest
-import tolerances
 import torch
-from drawn import Case, gradients, inside
 
 import hybridseq as hs
 from hybridseq.objectives import hamming_cost, log_loss, minimum_risk, perceptron, softmax_margin, structured_hinge
+from tests import tolerances
+from tests.drawn import Case, gradients, inside
 
 CLOSE = tolerances.value(torch.float64)
 

@@ -3,15 +3,15 @@
 import warnings
 
 import pytest
-import tolerances
 import torch
-from drawn import Case, gradients
 
 import hybridseq as hs
 from hybridseq import constraints as C
 from hybridseq.constraints.errors import InfeasibleError
 from hybridseq.objectives import OBJECTIVES, feasible_rows, log_loss, semantic_loss
 from hybridseq.structures import MaskedChain
+from tests import tolerances
+from tests.drawn import Case, gradients
 
 CLOSE = tolerances.value(torch.float64)
 LABELS = ["a", "b", "c"]

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import pytest
-import tolerances
 import torch
-from drawn import Case, gradients, inside
 
 import hybridseq as hs
 from hybridseq.objectives import hamming_cost
+from tests import tolerances
+from tests.drawn import Case, gradients, inside
 
 CLOSE = tolerances.value(torch.float64)
 

@@ -5,12 +5,12 @@ can hold.
 """
 
 import pytest
-import tolerances
 import torch
-from drawn import Case, gradients
-from random_plans import automaton_plan, pair_plan
 
 import hybridseq as hs
+from tests import tolerances
+from tests.drawn import Case, gradients
+from tests.structures.random_plans import automaton_plan, pair_plan
 
 
 @pytest.mark.parametrize("make", [automaton_plan, pair_plan])

@@ -2,18 +2,18 @@
 
 import numpy as np
 import pytest
-import tolerances
 import torch
-from drawn import Case, gradients
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_plans import automaton_plan
 
 import hybridseq as hs
 from hybridseq.inference import Solution, solve
 from hybridseq.structures import BudgetedChain, MaskedChain
 from hybridseq.structures.budgets import METHODS, Sums
 from hybridseq.structures.checks import ShapeError
+from tests import tolerances
+from tests.drawn import Case, gradients
+from tests.structures.random_plans import automaton_plan
 
 EXACT = tolerances.value(torch.float64)
 BACKENDS = {"dynamic programming", "lagrangian", "labelling", "milp"}

@@ -1,14 +1,14 @@
 """Every method of the chain equals enumeration."""
 
 import pytest
-import tolerances
 import torch
-from drawn import Case, gradients
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hybridseq as hs
 from hybridseq.constraints import PairPlan
+from tests import tolerances
+from tests.drawn import Case, gradients
 
 EXACT = tolerances.value(torch.float64)
 DIFFERENTIABLE = ("log_partition", "marginals", "pair_marginals", "entropy", "max_score")

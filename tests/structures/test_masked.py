@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from drawn import Case, gradients
 
 import hybridseq as hs
 from hybridseq.objectives import OBJECTIVES
 from hybridseq.structures import MaskedChain
+from tests.drawn import Case, gradients
 
 GAP = -100
 

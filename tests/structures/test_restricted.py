@@ -2,12 +2,9 @@
 
 import numpy as np
 import pytest
-import tolerances
 import torch
-from drawn import Case, gradients, inside
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from random_plans import automaton_plan, names, pair_plan
 
 import hybridseq as hs
 from hybridseq.constraints.automata import Automaton
@@ -15,6 +12,9 @@ from hybridseq.constraints.masks import PositionMask
 from hybridseq.constraints.plan import AutomatonPlan
 from hybridseq.structures import MaskedChain, RestrictedChain
 from hybridseq.structures.checks import ShapeError
+from tests import tolerances
+from tests.drawn import Case, gradients, inside
+from tests.structures.random_plans import automaton_plan, names, pair_plan
 
 EXACT = tolerances.value(torch.float64)
 SLOPE = tolerances.gradient(torch.float64)

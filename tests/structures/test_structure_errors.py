@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from drawn import Case
 
 import hybridseq as hs
 from hybridseq.constraints import PairPlan
 from hybridseq.structures.checks import ShapeError
+from tests.drawn import Case
 
 pytestmark = pytest.mark.usefixtures("shapes_unchecked")
 E, T, V = torch.zeros(2, 3, 4), torch.zeros(4, 4), torch.zeros(4)

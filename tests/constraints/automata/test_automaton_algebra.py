@@ -4,9 +4,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from word_sets import BOOLEAN, LONGEST, AutomataLib, Pyformlang, accepted, built, enumerated, expressions, without_sugar
 
 from hybridseq.constraints.automata import Automaton
+from tests.constraints.automata.word_sets import (
+    BOOLEAN,
+    LONGEST,
+    AutomataLib,
+    Pyformlang,
+    accepted,
+    built,
+    enumerated,
+    expressions,
+    without_sugar,
+)
 
 bounded = settings(derandomize=True, deadline=None, max_examples=120)
 few = settings(derandomize=True, deadline=None, max_examples=40)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from word_sets import AutomataLib, Pyformlang, built, expressions
 
 from hybridseq.constraints.automata import Automaton
 from hybridseq.constraints.automata.minimal import refine
+from tests.constraints.automata.word_sets import AutomataLib, Pyformlang, built, expressions
 
 bounded = settings(derandomize=True, deadline=None, max_examples=60)
 

@@ -5,9 +5,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from word_sets import LONGEST, AutomataLib, accepted, built, expressions
 
 from hybridseq.constraints.automata import Automaton, StateBudgetError
+from tests.constraints.automata.word_sets import LONGEST, AutomataLib, accepted, built, expressions
 
 bounded = settings(derandomize=True, deadline=None, max_examples=80)
 

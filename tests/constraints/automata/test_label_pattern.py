@@ -9,11 +9,11 @@ from automata.fa.nfa import NFA
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyformlang.regular_expression import Regex
-from word_sets import AutomataLib, Pyformlang
 
 from hybridseq.constraints.automata import Automaton, StateBudgetError
 from hybridseq.constraints.automata.pattern import AnyLabel, Either, InOrder, Label, OneOf, Repeat
 from hybridseq.constraints.automata.regex import MAX_DEPTH, MAX_SIZE, PatternError, parse
+from tests.constraints.automata.word_sets import AutomataLib, Pyformlang
 
 NAMES = ["B-X", "I-X", "O"]
 LETTERS = dict(zip(NAMES, "abc"))

@@ -5,11 +5,11 @@
 
 import pytest
 import torch
-from drawn import Case
 from torch.library import opcheck
 
 import hybridseq as hs
 from hybridseq.kernels.chain import ops
+from tests.drawn import Case
 
 
 @pytest.fixture

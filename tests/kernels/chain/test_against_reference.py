@@ -1,12 +1,12 @@
 """The compiled kernels equal the reference: values, gradients, second derivatives, best paths, draws."""
 
 import pytest
-import tolerances
 import torch
-from drawn import Case, gradients
 
 import hybridseq as hs
 from hybridseq.kernels.chain import cpu, reference
+from tests import tolerances
+from tests.drawn import Case, gradients
 
 # Odd sizes on purpose: one position, one label, a label more than a vector or a tile, a row more than a block.
 SIZES = [(1, 1, 1), (3, 1, 2), (17, 7, 1), (17, 63, 2), (9, 17, 9), (5, 5, 17), (3, 4, 61)]

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from drawn import Case
 
 import hybridseq as hs
 from hybridseq.kernels import threads as pool
+from tests.drawn import Case
 
 # Under 32768 elements: torch's own threads (GNU OpenMP) hang in a forked child.
 SIZE = 48, 60, 9

@@ -1,11 +1,11 @@
 """Huge scores, hard constraints, rows without a path."""
 
 import pytest
-import tolerances
 import torch
-from drawn import Case, gradients, inside
 
 import hybridseq as hs
+from tests import tolerances
+from tests.drawn import Case, gradients, inside
 
 DTYPES = [torch.float32, torch.float64]
 BACKENDS = ["cpu", "reference"]

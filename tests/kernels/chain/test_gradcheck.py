@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from drawn import Case
 from torch.autograd import gradcheck, gradgradcheck
 
 import hybridseq as hs
 from hybridseq.kernels.chain import cpu
+from tests.drawn import Case
 
 
 def chain_of(case, leaves):

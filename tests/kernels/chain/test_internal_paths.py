@@ -1,12 +1,12 @@
 """Moderate, scaled and logarithmic rows: each is taken where it should be, and all give the reference's answer."""
 
 import pytest
-import tolerances
 import torch
-from drawn import Case, gradients
 
 from hybridseq.kernels.chain import cpu, ops, reference
 from hybridseq.kernels.chain.numba_cpu.forward_backward import LOGARITHMIC, MODERATE, SCALED
+from tests import tolerances
+from tests.drawn import Case, gradients
 
 DTYPES = [torch.float32, torch.float64]
 

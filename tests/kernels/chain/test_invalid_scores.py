@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from drawn import Case, gradients
+
+from tests.drawn import Case, gradients
 
 METHODS = {
     "log_partition": lambda c: c.log_partition(),

@@ -1,11 +1,11 @@
 """The reference equals enumeration."""
 
 import pytest
-import tolerances
 import torch
-from drawn import Case, gradients
 
 import hybridseq as hs
+from tests import tolerances
+from tests.drawn import Case, gradients
 
 CLOSE = tolerances.value(torch.float64)
 
