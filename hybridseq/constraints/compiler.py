@@ -40,6 +40,8 @@ def compile_constraint(constraint, label_names, *, budget=BUDGET, allow_empty=Fa
             weights = [part.weight for part in soft]
             learned = [part.learn for part in soft]
             plan = AutomatonPlan(names, automaton, members, weights, learned, kind=_kind(others), **fields)
+            if automaton.num_arcs:
+                plan.prepare()
     else:
         plan = PairPlan(names, *pairs, **fields)
     if not allow_empty and not plan.automaton.num_arcs:

@@ -285,6 +285,12 @@ class AutomatonPlan(Plan):
         """(soft, S) bool: which soft constraints a sequence that ends in a state breaks."""
         return self._joint[2][:, self._states[0]]
 
+    def prepare(self) -> "AutomatonPlan":
+        """The plan with all that a chain asks of it built, so that torch.compile finds it there."""
+        for name in ("graph", "initial", "final", "broken"):
+            getattr(self, name)
+        return self
+
     def walk(self, labels, lengths):
         """Follow label sequences (B, T) of some lengths through the automata.
 
