@@ -1,6 +1,6 @@
 """torch.compile and torch.export see automata as operators, and change nothing.
 
-``test_arcs_compile.py`` runs this file in a process of its own, without the checks of shapes, which no graph can hold.
+``test_compile.py`` runs this file in a process of its own, without the checks of shapes, which no graph can hold.
 """
 
 import pytest
