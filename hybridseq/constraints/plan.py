@@ -133,6 +133,7 @@ class PairPlan(Plan):
 
     def __init__(self, labels: Sequence[str], first, pairs, last, positions=None, constraint=None):
         self._hold(labels=tuple(labels), positions=positions, constraint=constraint)
+        self._hold(_tensors={})
         self._hold(first=_read_only(first, bool), pairs=_read_only(pairs, bool), last=_read_only(last, bool))
         count = len(self.labels)
         for name, shape in (("first", (count,)), ("pairs", (count,) * 2), ("last", (count,))):
@@ -155,6 +156,17 @@ class PairPlan(Plan):
         """``first``, ``pairs`` and ``last`` as float32 arrays to add, 0 or −inf; None where all is allowed."""
         arrays = (self.first, self.pairs, self.last)
         return tuple(None if a.all() else np.where(a, np.float32(0), np.float32(-np.inf)) for a in arrays)
+
+    def added(self, like):
+        """``pairs``, ``first``, ``last`` to add, in the dtype and on the device of ``like``; None where all is allowed."""
+        import torch
+
+        key = like.dtype, like.device
+        if key not in self._tensors:
+            first, pairs, last = self.penalties
+            arrays = (pairs, first, last)
+            self._tensors[key] = tuple(None if x is None else torch.from_numpy(x).to(like) for x in arrays)
+        return self._tensors[key]
 
     @cached_property
     def automaton(self):

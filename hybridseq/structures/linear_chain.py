@@ -1,6 +1,5 @@
 """The linear chain: emissions a position, transitions between neighbours."""
 
-import copy
 import functools
 
 import torch
@@ -11,6 +10,13 @@ from hybridseq.kernels.chain import backends
 from hybridseq.structures import checks, restriction
 from hybridseq.structures.expectation import expectation
 from hybridseq.structures.structure import Structure, wide
+
+
+def _both(one, other):
+    """The sum of two constants of which either may be None."""
+    if one is None or other is None:
+        return other if one is None else one
+    return one + other
 
 
 def _like(tensor, emissions):
@@ -84,15 +90,16 @@ class LinearChain(Structure):
                 lengths = lengths.to(emissions.device, torch.int64)
             checks.check_lengths(lengths, emissions)
         self.emissions = wide(emissions)
-        self.transitions = _like(transitions, self.emissions)
-        self.start, self.end = (self._vector(name, x) for name, x in (("start", start), ("end", end)))
+        # What label pairs a plan forbids is kept apart: adding it needs no place in autograd's graph.
+        self._given = _like(transitions, self.emissions), self._vector("start", start), self._vector("end", end)
+        self._added = None
         self.lengths = lengths
         self.num_labels = labels
         self.backend = backends.choose(emissions.device, backend)
 
     def __repr__(self):
         batch, steps, labels = self.emissions.shape
-        shared = "shared" if self.transitions.dim() == 2 else "per-position"
+        shared = "shared" if self._given[0].dim() == 2 else "per-position"
         return f"LinearChain(B={batch}, T={steps}, K={labels}, {shared} transitions, backend={self.backend!r})"
 
     def _vector(self, name, vector):
@@ -106,24 +113,61 @@ class LinearChain(Structure):
         return backends.get(self.backend)
 
     @property
+    def _parameters(self):
+        """Transitions, start and end, −inf where a plan forbids them."""
+        if self._added is not None:
+            self._given = tuple(x if y is None else x + y for x, y in zip(self._given, self._added))
+            self._added = None
+        return self._given
+
+    @property
+    def transitions(self):
+        """Scores of label pairs, (K, K) or (B, T-1, K, K)."""
+        return self._parameters[0]
+
+    @property
+    def start(self):
+        """Scores of first labels, (K,)."""
+        return self._parameters[1]
+
+    @property
+    def end(self):
+        """Scores of last labels, (K,)."""
+        return self._parameters[2]
+
+    @property
     def scores(self):
         """The four score tensors: emissions, transitions, start, end."""
-        return self.emissions, self.transitions, self.start, self.end
+        return self.emissions, *self._parameters
 
-    def _with(self, **scores):
-        """The same chain with some of its (checked) scores replaced."""
-        chain = copy.copy(self)
-        chain.__dict__.update({name: value for name, value in scores.items() if value is not None})
+    def _with(self, emissions=None, transitions=None, start=None, end=None, added=None):
+        """The same chain with some of its (checked) scores replaced, or constants added to its parameters."""
+        chain = object.__new__(type(self))
+        chain.__dict__.update(self.__dict__)
+        if emissions is not None:
+            chain.emissions = emissions
+        if transitions is not None or start is not None or end is not None:
+            new = transitions, start, end
+            chain._given = tuple(old if x is None else x for x, old in zip(new, self._parameters))
+            chain._added = None
+        if added is not None:
+            chain._added = added if self._added is None else tuple(map(_both, self._added, added))
         return chain
 
+    def _call(self, name, *rest):
+        """A kernel's function, which adds the constants itself where it can."""
+        if self.backend == "cpu" and self._added is not None:
+            return getattr(self._kernel, name)(self.emissions, *self._given, self.lengths, *rest, added=self._added)
+        return getattr(self._kernel, name)(*self.scores, self.lengths, *rest)
+
     def raw_score(self, labels):
-        return self._kernel.score(*self.scores, self.lengths, labels.to(torch.int64))
+        return self._call("score", labels.to(torch.int64))
 
     def raw_log_prob(self, labels):
-        return self._kernel.log_prob(*self.scores, self.lengths, labels.to(torch.int64))
+        return self._call("log_prob", labels.to(torch.int64))
 
     def raw_log_partition(self):
-        return self._kernel.log_partition(*self.scores, self.lengths)
+        return self._call("log_partition")
 
     def raw_expected_score(self, other):
         if getattr(other, "plan", None) is not None:
@@ -146,7 +190,7 @@ class LinearChain(Structure):
         return self._kernel.pair_marginals(*self.scores, self.lengths)
 
     def decode(self):
-        return self._kernel.decode(*self.scores, self.lengths)
+        return self._call("decode")
 
     def raw_k_best(self, k):
         return self._kernel.k_best(*self.scores, self.lengths, k)
@@ -198,13 +242,7 @@ class LinearChain(Structure):
 
     def restrict_pairs(self, plan) -> "LinearChain":
         """The chain with −inf where a plan's label pairs are forbidden."""
-        # Adding −inf costs less than masking: its gradient is that of the sum as it stands.
-        first, pairs, last = (None if x is None else torch.from_numpy(x).to(self.emissions) for x in plan.penalties)
-        return self._with(
-            transitions=None if pairs is None else self.transitions + pairs,
-            start=None if first is None else self.start + first,
-            end=None if last is None else self.end + last,
-        )
+        return self._with(added=plan.added(self.emissions))
 
     def restrict_automaton(self, plan, weights=None) -> Structure:
         """The chain beside a plan's automaton."""

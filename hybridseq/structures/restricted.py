@@ -13,7 +13,7 @@ from hybridseq.structures.budgeted import BudgetedChain
 from hybridseq.structures.expectation import expectation
 from hybridseq.structures.following import everything, followed
 from hybridseq.structures.linear_chain import LinearChain
-from hybridseq.structures.structure import NO_LABEL, Structure
+from hybridseq.structures.structure import Structure
 
 
 def _on_arcs(kernel, name, scores, *rest, lengths, graph):
@@ -123,7 +123,7 @@ class RestrictedChain(Structure):
 
     def _spelled(self, states):
         """The labels that states consume."""
-        return torch.where(states >= 0, self.graph.labels[states.clamp(min=0)], NO_LABEL)
+        return self._kernel.labels_of(states, self.graph)
 
     def _walk(self, labels):
         """Which label sequences (B, T) are accepted, (B,), and which soft constraints each breaks, (n, B)."""

@@ -62,6 +62,15 @@ def _weighted(gradients, weight, scores, graph):
     return found
 
 
+def labels_of(states, graph):
+    """The labels that states of a shared graph consume; −100 stays. Eagerly, ``states`` are used up."""
+    if torch.compiler.is_compiling():
+        return reference.labels_of(states, graph)
+    # Not by torch: the threads that it wakes for so little cost more than they save.
+    ops.kernels().labels_of(ops.array(graph.labels), states.view(-1).numpy())
+    return states
+
+
 def _is_small(emissions, moves, initial, graph):
     """Whether a gradient for each row is worth its memory."""
     rows = emissions.shape[0]

@@ -203,6 +203,11 @@ def score(emissions, moves, initial, final, lengths, graph, states):
     return total + (rows.ends(initial).gather(1, states[:, :1]) + rows.ends(final).gather(1, last)).squeeze(1)
 
 
+def labels_of(states, graph):
+    """The labels that states of a shared graph consume; −100 stays."""
+    return torch.where(states >= 0, graph.labels[states.clamp(min=0)], NO_STATE)
+
+
 def spelled(emissions, labels):
     """The emissions with −inf for every other label than the given ones (B, T)."""
     others = labels[:, :, None] != torch.arange(emissions.shape[2], device=labels.device)

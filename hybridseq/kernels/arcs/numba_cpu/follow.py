@@ -1,4 +1,4 @@
-"""Label sequences followed through a deterministic automaton's table."""
+"""Label sequences followed through a deterministic automaton's table, and read off paths of states."""
 
 from hybridseq.kernels.simd import kernel
 
@@ -13,3 +13,11 @@ def final_states(table, labels, lengths, out):
             if state < 0:
                 break
         out[b] = state
+
+
+@kernel
+def labels_of(labels, states):
+    """Replace each state of a flat array by its label; negative numbers stay."""
+    for i in range(states.size):
+        if states[i] >= 0:
+            states[i] = labels[states[i]]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hybridseq.kernels import threads
+from hybridseq.kernels import simd, threads
 from hybridseq.kernels.arcs.numba_cpu import draws, sums, viterbi
 from hybridseq.kernels.arcs.numba_cpu.batch import Batch, raise_invalid
 
@@ -12,7 +12,9 @@ def decode(scores, lengths, graph):
     batch = Batch(scores, lengths, graph)
     states = np.full(scores[0].shape[:2], viterbi.NO_STATE, np.int64)
     invalid = np.zeros(len(lengths), np.bool_)
-    rest = batch.by_arc(), batch.group, sums.MEMORY, states, invalid
+    kind = scores[0].dtype
+    group = 1 if batch.packed else simd.BYTES // kind.itemsize
+    rest = batch.by_arc().astype(kind), group, sums.MEMORY, states, invalid
     threads.run(viterbi.decode, batch.parts(1), scores, lengths, graph, *rest)
     if invalid.any():
         raise_invalid(scores, lengths, graph, np.flatnonzero(invalid))

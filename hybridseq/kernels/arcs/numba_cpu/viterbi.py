@@ -1,4 +1,4 @@
-"""Best paths: one for groups of rows in lanes, k of them row by row, in float64.
+"""Best paths: one for groups of rows in lanes, in the scores' own type, k of them row by row, in float64.
 
 No back-pointers are stored: the traceback finds each source again from the best prefix scores, of which only every
 √T-th position's are kept where all would take more memory than allowed.
@@ -26,13 +26,15 @@ from hybridseq.kernels.arcs.numba_cpu.topology import (
 from hybridseq.kernels.chain.numba_cpu.primitives import kernel
 
 NO_STATE = -100
+# Every so many positions a row's largest prefix score is taken out, so that float32 keeps its digits.
+RENEW = 16
 
 
 @kernel
 def advance(best, here, there, source, move, arriving, column, first, count, by_arc, moved, own, scores):
     """best[there :] = the largest over arriving arcs of best[here :] + move, + score, for ``count`` states."""
     lanes = simd.lanes(best)
-    none = simd.splat(best, -np.inf)
+    none = simd.splat(best, simd.number(best, -np.inf))
     begin = np.uint64(arriving[first])
     for v in range(count):
         finish = np.uint64(arriving[first + v + 1])
@@ -47,6 +49,19 @@ def advance(best, here, there, source, move, arriving, column, first, count, by_
                 value = simd.larger(simd.add(score, simd.load(best, here + source[a] * lanes)), value)
         begin = finish
         simd.store(best, there + v * lanes, simd.add(value, simd.load(scores, column[first + v] * lanes)))
+
+
+@kernel
+def renew(best, there, count):
+    """Take each lane's largest number out of best[there :]."""
+    lanes = simd.lanes(best)
+    none, zero = simd.splat(best, simd.number(best, -np.inf)), simd.splat(best, simd.number(best, 0))
+    high = none
+    for x in range(there, there + count * lanes, lanes):
+        high = simd.larger(simd.load(best, x), high)
+    high = simd.where_above(high, none, high, zero)
+    for x in range(there, there + count * lanes, lanes):
+        simd.store(best, x, simd.subtract(simd.load(best, x), high))
 
 
 @kernel
@@ -77,6 +92,8 @@ def walk(scores, graph, by_arc, rows, lengths, begin, again, slots, space, kept)
             if by_step:
                 load_moves(moves, rows, lengths, t, moved)
             advance(best, here, there, source, move, arriving, column, first, count, by_arc, moved, own, loaded)
+        if t % RENEW == RENEW - 1:
+            renew(best, there, count)
         if not again and kept.shape[0] > 0 and t % slots == 0:
             kept[t // slots] = best[:kept_width]
     return True
@@ -145,7 +162,9 @@ def decode_group(scores, graph, by_arc, rows, lengths, slots, space, kept, state
             elif t < lengths[b] and chosen[r] >= 0:
                 v = first + chosen[r]
                 begin, finish = arriving[v], arriving[v + 1]
-                if own:
+                if finish - begin == 1:
+                    chosen[r] = source[begin]
+                elif own:
                     chosen[r] = best_source_at(best, here, source, move, begin, finish, moves, b, t + 1, r)
                 else:
                     chosen[r] = best_source(best, here, source, begin, finish, by_arc, r)
@@ -159,17 +178,17 @@ def decode(part, rows, scores, lengths, graph, by_arc, group, limit, states, inv
     longest = 1
     for b in rows:
         longest = max(longest, lengths[b])
-    lanes = simd.lanes(np.empty(0))
+    lanes, kind = simd.lanes(by_arc), by_arc.dtype
     count = most(graph[STATE_OFFSET])
     slots = slots_for(longest, count, limit)
     space = (
-        np.empty(slots * count * lanes),
-        np.empty(most(graph[COLUMN_OFFSET]) * lanes),
-        np.empty(count * lanes),
-        np.empty(count * lanes),
-        np.empty(scores[1].shape[2] * lanes if has_own_moves(scores[1]) else 0),
+        np.empty(slots * count * lanes, kind),
+        np.empty(most(graph[COLUMN_OFFSET]) * lanes, kind),
+        np.empty(count * lanes, kind),
+        np.empty(count * lanes, kind),
+        np.empty(scores[1].shape[2] * lanes if has_own_moves(scores[1]) else 0, kind),
     )
-    kept = checkpoints(longest, slots, count * lanes)
+    kept = checkpoints(longest, slots, count * lanes).astype(kind)
     for x in range(0, rows.size, group):
         rows_here = rows[x : x + group]
         if not decode_group(scores, graph, by_arc, rows_here, lengths, slots, space, kept, states):
