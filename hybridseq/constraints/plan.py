@@ -158,7 +158,7 @@ class PairPlan(Plan):
         return tuple(None if a.all() else np.where(a, np.float32(0), np.float32(-np.inf)) for a in arrays)
 
     def added(self, like):
-        """``pairs``, ``first``, ``last`` to add, in the dtype and on the device of ``like``; None where all is allowed."""
+        """``pairs``, ``first`` and ``last`` to add to scores like ``like``: tensors, or None where all is allowed."""
         import torch
 
         key = like.dtype, like.device
