@@ -50,7 +50,8 @@ def evaluate(
                 tell(f"warning: {data}, line {line}: {message}; counted as missed")
         tagger.predict(X[:1])  # loads the compiled kernels
         begin = time.perf_counter()
-        predicted = tagger.predict(X)
+        # A sentence that nothing satisfies may be skipped: nothing was found in it.
+        predicted = [["O"] * len(x) if tags is None else tags for x, tags in zip(X, tagger.predict(X))]
         seconds = time.perf_counter() - begin
         figures = metrics.summary(y, predicted, spans=tagger.scheme_ is not None)
         if tagger.scheme_:

@@ -78,11 +78,12 @@ def tag_stream(tagger, sentences, stream, *, limit=CHUNK_TOKENS, probability=Fal
     count = tokens = 0
     index = {label: i for i, label in enumerate(tagger.classes_.tolist())}
     for chunk in chunks(sentences, limit):
-        tags = tagger.predict(chunk)
+        # A sentence that nothing satisfies may be skipped: nothing is found in it.
+        tags = [["O"] * len(x) if row is None else row for x, row in zip(chunk, tagger.predict(chunk))]
         if probability:
             marginals = tagger.predict_marginals(chunk)
             last = [
-                [f"{rows[t, index[tag]]:.4f}" for t, tag in enumerate(row)]
+                ["nan"] * len(row) if rows is None else [f"{rows[t, index[tag]]:.4f}" for t, tag in enumerate(row)]
                 for rows, row in zip(marginals, tags, strict=True)
             ]
             chunk = [

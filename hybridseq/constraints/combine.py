@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from hybridseq.constraints.constraint import BUDGET, Constraint, automaton_of
+from hybridseq.constraints.constraint import BUDGET, Constraint, automaton_of, within_budget
 from hybridseq.constraints.errors import ConstraintError
-from hybridseq.constraints.patterns import within_budget
 
 
 def _regular(what, *constraints):

@@ -9,6 +9,7 @@ from hybridseq.constraints.constraint import BUDGET, automaton_of
 from hybridseq.constraints.counting import Count
 from hybridseq.constraints.durations import Run
 from hybridseq.constraints.errors import ConstraintError, InfeasibleError
+from hybridseq.constraints.feasible import conflict_at_all, satisfiable_at_all
 from hybridseq.constraints.linear import Linear
 from hybridseq.constraints.plan import AutomatonPlan, LinearPlan, PairPlan
 from hybridseq.constraints.positions import Allowed, Positional, Tokens
@@ -29,10 +30,10 @@ def compile_constraint(constraint, label_names, *, budget=BUDGET, allow_empty=Fa
     positions = None
     for part in positional:
         positions = part.mask_over(names).both(positions)
-    pairs, others = _split(hard, names)
+    pairs, others, of_pairs = _split(hard, names)
     fields = {"positions": positions, "constraint": constraint}
     if others or soft:
-        automaton = _product(pairs, others, names, budget)
+        automaton = _product(pairs, of_pairs, others, names, budget)
         if not soft and (found := as_pairs(automaton)) is not None:
             plan = PairPlan(names, *found, **fields)
         else:
@@ -41,10 +42,14 @@ def compile_constraint(constraint, label_names, *, budget=BUDGET, allow_empty=Fa
             learned = [part.learn for part in soft]
             plan = AutomatonPlan(names, automaton, members, weights, learned, kind=_kind(others), **fields)
             if automaton.num_arcs:
-                plan.prepare()
+                plan.check_size(budget, " & ".join(map(repr, [*others, *soft]))).prepare()
     else:
         plan = PairPlan(names, *pairs, **fields)
-    if not allow_empty and not plan.automaton.num_arcs:
+    empty = not plan.automaton.num_arcs
+    if not allow_empty and not empty and positional and not satisfiable_at_all(constraint, names):
+        parts = tuple(map(repr, conflict_at_all(constraint, names)))
+        raise InfeasibleError(f"{constraint!r} accepts no sequence: {_conflict_in_words(parts)}", parts=parts)
+    if not allow_empty and empty:
         parts = tuple(map(repr, smallest_conflict(hard, names)))
         rules = ", ".join(filter(None, (getattr(part, "rule", None) for part in hard)))
         raise InfeasibleError(
@@ -58,12 +63,15 @@ def compile_constraint(constraint, label_names, *, budget=BUDGET, allow_empty=Fa
 
 def check_names(constraint, label_names) -> tuple[str, ...]:
     """The names as a tuple; raises where one stands twice, or a part does not fit them."""
-    if isinstance(label_names, str):
-        raise ConstraintError(f"compile takes a list of label names; got the string {label_names!r}")
+    if isinstance(label_names, str | set | frozenset | dict):
+        raise ConstraintError(
+            f"compile takes a list of label names, in the order of the label indices; got {label_names!r}"
+        )
     names = tuple(label_names)
     for name in names:
         if not isinstance(name, str):
             raise ConstraintError(f"label names must be strings; got {name!r}")
+    names = tuple(map(str, names))
     if not names:
         raise ConstraintError("compile needs at least one label name; got none")
     if len(set(names)) < len(names):
@@ -77,31 +85,34 @@ def check_names(constraint, label_names) -> tuple[str, ...]:
 
 
 def _split(hard, names):
-    """The parts over neighbours as one (first, pairs, last), and the other parts."""
+    """The parts over neighbours as one (first, pairs, last); the other parts; and which parts those were."""
     count = len(names)
     total = np.ones(count, bool), np.ones((count, count), bool), np.ones(count, bool)
-    others = []
+    others, joined = [], []
     for part in hard:
         arrays = part.pairs_over(names)
         if arrays is None:
             others.append(part)
         else:
+            joined.append(part)
             total = tuple(a & b for a, b in zip(total, arrays))
-    return total, others
+    return total, others, joined
 
 
-def _product(pairs, others, names, budget):
-    whole = all(array.all() for array in pairs)
-    automata = [(None, Automaton.everything(len(names)) if whole else PairPlan(names, *pairs).automaton)]
-    automata += [(part, automaton_of(part, names, budget)) for part in others]
+def _product(pairs, of_pairs, others, names, budget):
+    automata = [(repr(part), automaton_of(part, names, budget)) for part in others]
+    if of_pairs:
+        automata.append((" & ".join(map(repr, of_pairs)), PairPlan(names, *pairs).automaton))
+    if not automata:
+        return Automaton.everything(len(names))
     automata.sort(key=lambda item: item[1].num_states)
     result = automata[0][1]
     for part, automaton in automata[1:]:
         try:
             result = result.intersect(automaton, budget).minimise()
         except StateBudgetError as error:
-            joined = " & ".join(repr(x) for x, _ in automata if x is not None)
-            raise StateBudgetError(error.states, error.budget, f"{part!r}, as a part of {joined},") from None
+            joined = " & ".join(what for what, _ in automata)
+            raise StateBudgetError(error.states, error.budget, f"{part}, as a part of {joined},") from None
     return result
 
 

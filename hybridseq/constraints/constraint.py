@@ -5,8 +5,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
+from numbers import Integral
 
-from hybridseq.constraints.automata import Automaton
+from hybridseq.constraints.automata import Automaton, StateBudgetError
 from hybridseq.constraints.errors import ConstraintError
 
 #: The most states that an automaton may have while a constraint is compiled.
@@ -104,7 +106,10 @@ class Constraint(ABC):
         """
         from hybridseq.constraints.combine import Soft
 
-        return Soft(self, float(weight), learn)
+        weight = float(weight)
+        if not weight < inf:
+            raise ConstraintError(f"soft: the weight must be finite, or −inf; got {weight}")
+        return Soft(self, weight, bool(learn))
 
     def __bool__(self):
         raise TypeError(
@@ -156,11 +161,18 @@ class Constraint(ABC):
         labels : iterable of str, optional
             The label names; without them, those that the constraint names.
         """
-        return self.compile(self._alphabet(labels), allow_empty=True).feasible_lengths(limit)
+        from hybridseq.constraints.feasible import satisfiable
+
+        if isinstance(limit, bool) or not isinstance(limit, Integral) or limit < 0:
+            raise ConstraintError(f"limit must be a whole number of at least 0; got {limit!r}")
+        names = self._alphabet(labels)
+        return [length for length in range(1, limit + 1) if satisfiable(self, names, length)]
 
     def count(self, T: int, labels: Iterable[str] | None = None) -> int:
-        """How many sequences of length T over the labels (or over the names mentioned) satisfy it; exact."""
-        return automaton_of(self, self._alphabet(labels)).count(T)
+        """How many sequences of length T over the labels (or over the names mentioned) it accepts; exact."""
+        from hybridseq.constraints.feasible import count
+
+        return count(self, self._alphabet(labels), T)
 
     def _alphabet(self, labels):
         names = tuple(sorted(self.names())) if labels is None else tuple(labels)
@@ -224,6 +236,14 @@ def automaton_of(constraint: Constraint, names: tuple[str, ...], budget: int = B
     return constraint.automaton_over(names, budget).minimise()
 
 
+def within_budget(constraint, build):
+    """What ``build()`` gives; a budget that it breaks is reported as this constraint's."""
+    try:
+        return build()
+    except StateBudgetError as error:
+        raise StateBudgetError(error.states, error.budget, f"{constraint!r} ({error.operation})") from None
+
+
 def check_sequence(labels) -> list[str]:
     """The labels as a list; raises where they are not a sequence of strings."""
     if isinstance(labels, str):
@@ -237,13 +257,16 @@ def check_sequence(labels) -> list[str]:
 
 def label_set(what, labels) -> tuple[str, ...]:
     """One name, or several, as a sorted tuple without doubles; raises where there is none."""
+    if not isinstance(labels, str | Iterable):
+        raise ConstraintError(f"{what} takes a label name, or several; got {labels!r}")
     names = (labels,) if isinstance(labels, str) else tuple(labels)
     for name in names:
         if not isinstance(name, str):
             raise ConstraintError(f"{what} takes label names (strings); got {name!r}")
     if not names:
         raise ConstraintError(f"{what} needs at least one label; got none")
-    return tuple(sorted(set(names)))
+    # numpy's strings show as such.
+    return tuple(sorted(set(map(str, names))))
 
 
 def bounds(what, minimum, maximum, exactly) -> tuple[int, int | None]:
@@ -253,11 +276,11 @@ def bounds(what, minimum, maximum, exactly) -> tuple[int, int | None]:
             raise ConstraintError(f"{what}: give exactly= or min= and max=, not both")
         minimum = maximum = exactly
     for name, value in (("min", minimum), ("max", maximum)):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, Integral) or value < 0):
             raise ConstraintError(f"{what}: {name} must be a whole number of at least 0; got {value!r}")
     if minimum is not None and maximum is not None and minimum > maximum:
         raise ConstraintError(f"{what}: min = {minimum} is above max = {maximum}")
-    return minimum or 0, maximum
+    return int(minimum or 0), None if maximum is None else int(maximum)
 
 
 def spoken_bounds(minimum: int, maximum: int | None) -> str:

@@ -21,7 +21,7 @@ class Count(Constraint):
 
     def __repr__(self):
         name = "segments" if self.of_segments else "count"
-        return f"{name}({spoken(self.labels)}, {spoken_bounds(self.min, self.max)})"
+        return f"{name}({spoken(self.labels)}, {spoken_bounds(self.min, self.max) or 'min=0'})"
 
     def names(self):
         return frozenset(self.labels)

@@ -9,7 +9,7 @@ from hybridseq.constraints.combine import Soft
 from hybridseq.constraints.constraint import Violation, automaton_of, check_sequence
 from hybridseq.constraints.errors import ConstraintError
 from hybridseq.constraints.linear import Linear
-from hybridseq.constraints.positions import Allowed, Tokens
+from hybridseq.constraints.positions import Allowed, Positional, Tokens
 
 #: How many broken sequences a report shows.
 SHOWN = 5
@@ -86,11 +86,9 @@ def _breaking_tokens(part, sequences, X):
 
 
 def _breaking(part, sequences: Sequence[list[str]]) -> list[int]:
-    if isinstance(part, Linear | Allowed):
+    if isinstance(part, Linear | Allowed | Positional) or not any(sequences):
         return [i for i, labels in enumerate(sequences) if not part.accepts(labels)]
     names = tuple(sorted(part.names() | {label for labels in sequences for label in labels}))
-    if not names:
-        return []
     automaton = automaton_of(part, names)
     number = {name: i for i, name in enumerate(names)}
     dead = automaton.num_states

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
+from numbers import Integral
 
 import numpy as np
 
@@ -44,7 +45,7 @@ class Run(Constraint):
     def __repr__(self):
         said = [
             "each" if self.labels is None else spoken(self.labels),
-            spoken_bounds(self.min, self.max),
+            spoken_bounds(self.min, self.max) or ("" if self.multiple_of > 1 else "min=0"),
             f"multiple_of={self.multiple_of}" if self.multiple_of > 1 else "",
         ]
         return f"run({', '.join(filter(None, said))})"
@@ -141,8 +142,8 @@ def run(
     if (min, max, exactly, multiple_of) == (None,) * 4:
         raise ConstraintError("run needs min=, max=, exactly= or multiple_of=")
     if multiple_of is not None and (
-        isinstance(multiple_of, bool) or not isinstance(multiple_of, int) or multiple_of < 1
+        isinstance(multiple_of, bool) or not isinstance(multiple_of, Integral) or multiple_of < 1
     ):
         raise ConstraintError(f"run: multiple_of must be a whole number of at least 1; got {multiple_of!r}")
     labels = None if label is each else label_set(what, label)
-    return Run(labels, minimum, maximum, multiple_of or 1)
+    return Run(labels, minimum, maximum, int(multiple_of or 1))

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from hybridseq.constraints.automata import Automaton
+from hybridseq.constraints.automata import Automaton, StateBudgetError
 
 
-def joint(hard: Automaton, soft):
+def joint(hard: Automaton, soft, budget: int | None = None, what: str = "soft constraints"):
     """The hard automaton's language, in states that also tell where each soft automaton is.
 
     Returns
@@ -37,6 +37,8 @@ def joint(hard: Automaton, soft):
         for code in fresh.tolist():
             known[code] = len(order)
             order.append(code)
+        if budget is not None and len(order) > budget:
+            raise StateBudgetError(len(order), budget, f"{what}, run along,")
     codes = np.concatenate(rows)
     reached = np.array(sorted(known), np.int64)
     number = np.array([known[code] for code in reached.tolist()], np.int64)

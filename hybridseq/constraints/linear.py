@@ -65,7 +65,9 @@ def linear(coefficients: Mapping[str, float], min: float | None = None, max: flo
     through mixed-integer programming; sums over all sequences (log-partition, marginals) cannot be had. Counts of
     labels are better said with :func:`~hybridseq.constraints.count`, which is exact everywhere.
     """
-    entries = tuple(sorted((name, float(value)) for name, value in coefficients.items()))
+    if not isinstance(coefficients, Mapping):
+        raise ConstraintError(f"linear takes a dictionary, label to coefficient; got {type(coefficients).__name__}")
+    entries = tuple(sorted((str(name), float(value)) for name, value in coefficients.items()))
     if min is None and max is None:
         raise ConstraintError("linear needs min= or max=")
     for what, value in [*entries, ("min", min or 0.0), ("max", max or 0.0)]:

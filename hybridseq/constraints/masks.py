@@ -53,6 +53,10 @@ class PositionMask:
             mask[~there, 0] = False
         return mask
 
+    def without_table(self) -> "PositionMask":
+        """The same places without the table."""
+        return PositionMask(self.places, self.allowed)
+
     def both(self, other: "PositionMask | None") -> "PositionMask":
         """The mask that allows what this one and ``other`` allow."""
         if other is None:

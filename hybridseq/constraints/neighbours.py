@@ -109,9 +109,10 @@ def transitions(
         raise ConstraintError("transitions takes allowed=[(a, b), …] or forbidden=[(a, b), …], one of them")
     pairs = []
     for pair in forbidden if allowed is None else allowed:
-        if isinstance(pair, str) or len(tuple(pair)) != 2 or not all(isinstance(name, str) for name in pair):
+        pair = tuple(pair) if isinstance(pair, Iterable) and not isinstance(pair, str) else pair
+        if not isinstance(pair, tuple) or len(pair) != 2 or not all(isinstance(name, str) for name in pair):
             raise ConstraintError(f"transitions takes pairs (label, next label); got {pair!r}")
-        pairs.append(tuple(pair))
+        pairs.append(tuple(map(str, pair)))
     return Transitions(tuple(sorted(set(pairs))), allowed is None)
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hybridseq.constraints.automata import Automaton, StateBudgetError
+from hybridseq.constraints.automata import Automaton
 from hybridseq.constraints.automata.regex import Pattern, parse
-from hybridseq.constraints.constraint import BUDGET, Constraint, label_set, spoken
+from hybridseq.constraints.constraint import BUDGET, Constraint, label_set, spoken, within_budget
 from hybridseq.constraints.errors import ConstraintError
 
 
@@ -108,14 +108,6 @@ class Implies(Constraint):
         return []
 
 
-def within_budget(constraint, build):
-    """What ``build()`` gives; a budget that it breaks is reported as this constraint's."""
-    try:
-        return build()
-    except StateBudgetError as error:
-        raise StateBudgetError(error.states, error.budget, f"{constraint!r} ({error.operation})") from None
-
-
 def regex(pattern: str) -> Constraint:
     """The whole sequence matches a regular expression over label names.
 
@@ -183,5 +175,8 @@ def implies(condition: str | Constraint, consequence: str | Constraint) -> Const
         A string is a pattern that the sequence contains, as in :func:`contains`: ``implies("A", "B")`` says that
         a sequence with an A somewhere has a B somewhere, on either side.
     """
+    for side in (condition, consequence):
+        if not isinstance(side, str | Constraint):
+            raise ConstraintError(f"implies takes patterns (strings) or constraints; got {side!r}")
     sides = (contains(x) if isinstance(x, str) else x for x in (condition, consequence))
     return Implies(*sides)

@@ -6,9 +6,12 @@ from functools import cached_property
 
 import numpy as np
 
-from hybridseq.constraints.automata import Automaton
+from hybridseq.constraints.automata import Automaton, StateBudgetError
 from hybridseq.constraints.joint import joint
 from hybridseq.constraints.masks import PositionMask
+
+#: The most arcs that a graph may have for each state of a budget.
+ARCS = 250
 
 
 def _read_only(array, dtype):
@@ -69,6 +72,15 @@ class Plan(ABC):
     def both(self, other: "Plan") -> "Plan":
         """The plan of the sequences that this one and ``other``, over the same labels, accept."""
         return both(self, other)
+
+    def at(self, positions: PositionMask | None) -> "Plan":
+        """The same plan with another mask of single positions."""
+        plan = object.__new__(type(self))
+        vars(plan).update(vars(self))
+        plan._hold(positions=positions)
+        if "base" in vars(plan):
+            plan._hold(base=self.base.at(positions))
+        return plan
 
     def relaxed_for(self, ids) -> "Plan | None":
         """The plan without the parts of its constraint that these label indices break; None where none is left.
@@ -296,6 +308,19 @@ class AutomatonPlan(Plan):
     def broken(self):
         """(soft, S) bool: which soft constraints a sequence that ends in a state breaks."""
         return self._joint[2][:, self._states[0]]
+
+    def check_size(self, budget: int, what: str) -> "AutomatonPlan":
+        """Raise a StateBudgetError where the graph would be too large for a budget of states.
+
+        Arcs are counted before any is made; at most ``ARCS`` times the budget are allowed.
+        """
+        table = joint(self.automaton, self.soft, budget, what)[0]
+        live = table >= 0
+        entered = np.unique((table.astype(np.int64) * table.shape[1] + np.arange(table.shape[1]))[live])
+        arcs = int(live.sum(1)[entered // table.shape[1]].sum())
+        if arcs > ARCS * budget:
+            raise StateBudgetError(arcs, ARCS * budget, f"{what} beside {len(self.labels)} labels", "arcs")
+        return self
 
     def prepare(self) -> "AutomatonPlan":
         """The plan with all that a chain asks of it built, so that torch.compile finds it there."""

@@ -2,11 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from hybridseq.constraints.automata import Automaton
-from hybridseq.constraints.constraint import BUDGET, Constraint, Violation, label_set, spoken
+from hybridseq.constraints.constraint import (
+    BUDGET,
+    Constraint,
+    Violation,
+    check_sequence,
+    label_set,
+    spoken,
+    within_budget,
+)
 from hybridseq.constraints.errors import ConstraintError
 from hybridseq.constraints.masks import PositionMask
 
@@ -24,8 +33,14 @@ class Positional(Constraint):
         allowed = np.array([np.isin(np.array(names, object), labels) for _, labels in sets])
         return PositionMask(tuple(place for place, _ in sets), allowed.reshape(len(sets), len(names)))
 
+    def accepts(self, labels):
+        return not self.own_violations(check_sequence(labels))
+
     def automaton_over(self, names, budget=BUDGET):
         """A position from the front counts up to it; one from the end is guessed and then counted off."""
+        return within_budget(self, lambda: self._automaton(names, budget))
+
+    def _automaton(self, names, budget):
         count = len(names)
         anything = Automaton.everything(count)
         result = anything
@@ -129,6 +144,10 @@ class Allowed(Constraint):
             f"{self!r} stands by itself or joined by &, and has lengths of its own; it is no automaton"
         )
 
+    def row(self, i: int) -> "Allowed":
+        """The mask of one row; a mask for a single sequence is every row's."""
+        return Allowed(self.mask[i], self.labels) if self.mask.ndim == 3 else self
+
     def own_violations(self, labels):
         if self.labels is None:
             raise ConstraintError(
@@ -157,6 +176,10 @@ class Tokens(Constraint):
     entries: tuple[tuple[str, tuple[str, ...]], ...]
     alone: bool = field(default=True, init=False)
 
+    @cached_property
+    def _labels_of(self):
+        return dict(self.entries)
+
     def __repr__(self):
         entries = {token: list(labels) for token, labels in self.entries}
         return f"tokens({entries!r})"
@@ -165,7 +188,7 @@ class Tokens(Constraint):
         return frozenset(label for _, labels in self.entries for label in labels)
 
     def of(self, tokens):
-        known = dict(self.entries)
+        known = self._labels_of
         found = [At(t, known[token]) for t, token in enumerate(tokens) if token in known]
         if not found:
             return ANYTHING
@@ -254,7 +277,7 @@ def allowed(mask, labels: Sequence[str] | None = None) -> Constraint:
     ConstraintError
         Where the mask is not of bool, or has another shape.
     """
-    mask = np.array(mask)
+    mask = np.array(mask.detach().cpu().numpy() if hasattr(mask, "detach") else mask)
     if mask.dtype != bool or mask.ndim not in (2, 3):
         raise ConstraintError(f"allowed takes a bool mask (T, K) or (B, T, K); got {mask.dtype} of shape {mask.shape}")
     if labels is not None:
@@ -273,5 +296,7 @@ def tokens(labels_of: Mapping[str, str | Iterable[str]]) -> Constraint:
     Tokens that are not listed allow every label. Estimators know the sentences; by hand,
     ``constraint.of(sentence)`` gives the constraint of one.
     """
-    entries = ((token, label_set("tokens", labels)) for token, labels in labels_of.items())
+    if not isinstance(labels_of, Mapping):
+        raise ConstraintError(f"tokens takes a dictionary, token to labels; got {type(labels_of).__name__}")
+    entries = ((str(token), label_set("tokens", labels)) for token, labels in labels_of.items())
     return Tokens(tuple(sorted(entries)))

@@ -51,10 +51,11 @@ class SchemeConstraint(PairConstraint):
 
     def pairs_over(self, names):
         rules = self.rules
-        known = np.array([rules.admits(x) and (self.labels is None or x in self.labels) for x in names])
-        first = np.array([rules.may_start(x) for x in names]) & known
-        pairs = np.array([[rules.may_follow(x, y) for y in names] for x in names]) & known & known[:, None]
-        return first, pairs, np.array([rules.may_end(x) for x in names]) & known
+        known = np.array([rules.admits(x) and (self.labels is None or x in self.labels) for x in names], bool)
+        first = np.array([rules.may_start(x) for x in names], bool) & known
+        pairs = np.array([[rules.may_follow(x, y) for y in names] for x in names], bool).reshape(2 * (len(names),))
+        last = np.array([rules.may_end(x) for x in names], bool)
+        return first, pairs & known & known[:, None], last & known
 
     def own_violations(self, labels: Sequence[str]) -> list[Violation]:
         """Every broken rule of a label sequence; O(T)."""

@@ -1,58 +1,16 @@
 """What to do where nothing satisfies a constraint at an example's length, beside its own masks."""
 
-from functools import lru_cache
-
 import numpy as np
 
-from hybridseq.constraints.combine import And, Soft
+from hybridseq.constraints.combine import And
 from hybridseq.constraints.compiler import check_names
-from hybridseq.constraints.conflict import alive_sets, smallest_conflict
+from hybridseq.constraints.conflict import alive_sets
 from hybridseq.constraints.constraint import automaton_of
 from hybridseq.constraints.errors import InfeasibleError
-from hybridseq.constraints.linear import Linear
-from hybridseq.constraints.positions import Allowed, Positional
+from hybridseq.constraints.feasible import conflict, is_positional, mask_of, satisfiable, sides, spectrum
 
 #: What estimators and losses can do with an example that nothing satisfies.
 ON_INFEASIBLE = "raise", "relax", "unconstrained", "skip"
-
-
-def is_positional(part) -> bool:
-    """Whether a part speaks of single positions only."""
-    return isinstance(part, Positional | Allowed)
-
-
-@lru_cache(maxsize=128)
-def compiled(constraint, names):
-    """A constraint's plan, remembered; one that nothing satisfies is compiled all the same."""
-    return constraint.compile(names, allow_empty=True)
-
-
-@lru_cache(maxsize=128)
-def _spectrum(constraint, names, limit):
-    return compiled(constraint, names).automaton.lengths(limit)
-
-
-def _sides(constraint):
-    """The parts that have automata, as one constraint or None; and those of single positions."""
-    regular = [p for p in constraint.parts if not is_positional(p) and not isinstance(p, Soft | Linear)]
-    return And.of_parts(*regular) if regular else None, [p for p in constraint.parts if is_positional(p)]
-
-
-def _mask(part, names, length):
-    return part.mask_over(names).resolve([length], length)[0]
-
-
-def satisfiable(constraint, names: tuple[str, ...], length: int) -> bool:
-    """Whether any sequence of a length satisfies the constraint, budgets left out."""
-    regular, positional = _sides(constraint)
-    if not positional:
-        # Lengths come in hundreds of values: one spectrum, to a power of two, serves them all.
-        return regular is None or bool(_spectrum(regular, names, max(64, 1 << length.bit_length()))[length])
-    mask = np.logical_and.reduce([_mask(part, names, length) for part in positional])
-    if regular is None:
-        return bool(mask.any(1).all())
-    automaton = compiled(regular, names).automaton
-    return bool((alive_sets(automaton, mask)[-1] & automaton.accepting).any())
 
 
 def settle(constraint, names: tuple[str, ...], length: int, on_infeasible: str = "raise", example: int | None = None):
@@ -97,31 +55,26 @@ def settle(constraint, names: tuple[str, ...], length: int, on_infeasible: str =
     return constraint, True
 
 
-def conflict(constraint, names, length) -> list:
-    """A smallest set of parts that nothing of this length satisfies together."""
-    regular, positional = _sides(constraint)
-    masks = [(_mask(part, names, length), part) for part in positional]
-    return smallest_conflict([] if regular is None else regular.parts, names, length, masks)
-
-
 def diagnose(constraint, names, length: int, example: int | None = None) -> InfeasibleError:
     """The error for an example that nothing satisfies: where, what was possible before, which parts, which lengths."""
     check_names(constraint, names)
-    regular, positional = _sides(constraint)
+    regular, positional = sides(constraint)
     mask = np.ones((length, len(names)), bool)
     for part in positional:
-        mask &= _mask(part, names, length)
-    parts = [repr(part) for part in conflict(constraint, names, length)]
+        mask &= mask_of(part, names, length)
+    guilty = conflict(constraint, names, length)
+    parts = [repr(part) for part in guilty]
+    by_length = regular is not None and not any(map(is_positional, guilty))
     position, alive = _first_dead(
         [automaton_of(part, names) for part in (() if regular is None else regular.parts)], mask
     )
-    lengths = _near(regular, names, length) if regular is not None and not positional else ()
+    lengths = _near(regular, names, length) if by_length else ()
     who = f"example {example}" if example is not None else "an example"
     message = f"nothing satisfies the constraint for {who} of length {length}: "
     message += f"{parts[0]} alone" if len(parts) == 1 else " and ".join(parts) + " exclude one another"
     if lengths:
         message += f"; feasible near it: {', '.join(map(str, lengths))}"
-    elif regular is not None and not positional:
+    elif by_length:
         message += "; no length near it is feasible"
     shown = [names[i] for i in alive]
     if position < length:
@@ -152,7 +105,7 @@ def _first_dead(automata, mask):
 
 def _near(regular, names, length):
     limit = 2 * length + 16
-    feasible = np.flatnonzero(_spectrum(regular, names, limit))
+    feasible = np.flatnonzero(spectrum(regular, names, limit))
     feasible = feasible[feasible > 0]
     return tuple(feasible[feasible < length][-1:].tolist() + feasible[feasible > length][:1].tolist())
 

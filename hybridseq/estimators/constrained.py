@@ -9,8 +9,10 @@ import torch
 from hybridseq.constraints import Constraint
 from hybridseq.constraints.combine import And
 from hybridseq.constraints.dataset import words
+from hybridseq.constraints.feasible import is_positional, mask_of, satisfiable
+from hybridseq.constraints.linear import Linear
 from hybridseq.constraints.positions import Allowed, Tokens
-from hybridseq.constraints.settle import compiled, is_positional, satisfiable, settle
+from hybridseq.constraints.settle import settle
 from hybridseq.training.batches import SentenceDataset, by_length
 from hybridseq.training.inputs import DataError
 
@@ -45,13 +47,21 @@ class Kept:
         for row, i in enumerate(indices):
             for part in self.constraints[i].parts if self.constraints[i] is not None else ():
                 if is_positional(part):
-                    masks.append((row, part.mask_over(names).resolve([lengths[row]], steps)[0]))
+                    masks.append((row, mask_of(part, names, int(lengths[row]))))
         if not masks:
             return None
         allowed = np.ones((len(indices), steps, len(names)), bool)
         for row, mask in masks:
-            allowed[row] &= mask
+            allowed[row, : len(mask)] &= mask
         return allowed
+
+    def mended(self, rows, on_infeasible) -> "Kept":
+        """What rows keep instead that turned out to have no answer within their budgets; no other rows."""
+        constraints = list(self.constraints)
+        for i in rows:
+            parts = [part for part in constraints[i].parts if not isinstance(part, Linear)]
+            constraints[i] = And.of_parts(*parts) if parts and on_infeasible == "relax" else None
+        return Kept(constraints, sorted(set(range(len(constraints))) - set(rows)))
 
 
 def _regular(constraint):
@@ -86,6 +96,8 @@ def keep(base, extra, X, lengths, names, on_infeasible) -> Kept:
     """
     extras = _one_each(extra, len(X))
     wanted = [_joined(base, more) for more in extras]
+    if any(isinstance(part, Allowed) and part.mask.ndim == 3 for one in set(wanted) - {None} for part in one.parts):
+        wanted = [_own_masks(one, i, len(X)) for i, one in enumerate(wanted)]
     for what in dict.fromkeys(wanted):
         if what is not None:
             _check_labels_known(what, names)
@@ -102,13 +114,28 @@ def keep(base, extra, X, lengths, names, on_infeasible) -> Kept:
             if not feasible:
                 skipped.append(i)
         constraints.append(constraint)
+    warn_of_skipped(skipped, len(X))
+    return Kept(constraints, skipped)
+
+
+def warn_of_skipped(skipped, count):
+    """One warning that counts the sentences that are left out, if any."""
     if skipped:
         warnings.warn(
-            f"{len(skipped)} of {len(X)} sentences are skipped, as nothing satisfies their constraint "
+            f"{len(skipped)} of {count} sentences are skipped, as nothing satisfies their constraint "
             f"(the first: {skipped[0]})",
-            stacklevel=3,
+            stacklevel=5,
         )
-    return Kept(constraints, skipped)
+
+
+def _own_masks(constraint, i, count):
+    """The constraint with row i of the masks that are given for all sentences."""
+    parts = []
+    for part in constraint.parts if constraint is not None else ():
+        if isinstance(part, Allowed) and part.mask.ndim == 3 and len(part.mask) != count:
+            raise DataError(f"{part!r} has {len(part.mask)} rows, but X has {count} sentences; give one row a sentence")
+        parts.append(part.row(i) if isinstance(part, Allowed) else part)
+    return And.of_parts(*parts) if parts else None
 
 
 def _one_each(extra, count):
@@ -156,7 +183,7 @@ def structures(network, encoded, names, kept: Kept | None):
     groups = [(None, np.arange(len(encoded.lengths)))] if kept is None else kept.groups()
     with torch.inference_mode():
         for constraint, members in groups:
-            plan = None if constraint is None else compiled(constraint, names)
+            plan = None if constraint is None else constraint.compile(names, allow_empty=True)
             for within in by_length(encoded.lengths[members]):
                 indices = members[within]
                 batch, _ = dataset[indices]

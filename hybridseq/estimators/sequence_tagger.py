@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from hybridseq import metrics
 from hybridseq.constraints import InfeasibleError
 from hybridseq.estimators import tagger_parameters as parameters
-from hybridseq.estimators.constrained import keep, structures
+from hybridseq.estimators.constrained import keep, structures, warn_of_skipped
 from hybridseq.estimators.persistence import write_model
 from hybridseq.estimators.tagger_card import describe_tagger
 from hybridseq.estimators.tagger_network import build_network
@@ -282,6 +282,8 @@ class SequenceTagger(BaseEstimator):
             broken = found.broken
         else:
             found, broken = None, parameters.check_constraint(self.constraint_, X, y, self.on_infeasible)
+            if len(broken) == len(y) and self.on_infeasible == "skip":
+                parameters.check_constraint(self.constraint_, X, y)
         if broken and self.on_infeasible == "skip":
             X, y = _without(X, broken), _without(y, broken)
         seed = int(random.randint(2**31))
@@ -355,7 +357,7 @@ class SequenceTagger(BaseEstimator):
             Where nothing satisfies a sentence's constraint, unless ``on_infeasible`` says otherwise.
         """
         encoded, kept = self._prepare(X, constraint)
-        return _decode(self.network_, encoded, self.labels_, kept)
+        return _decode(self.network_, encoded, self.labels_, kept, self.on_infeasible)
 
     def predict_marginals(self, X, constraint=None):
         """Each token's probability of each label, given the whole sentence and what its labels must keep.
@@ -425,6 +427,7 @@ class SequenceTagger(BaseEstimator):
     def _prepare(self, X, constraint):
         """The sentences in numbers, and what each keeps."""
         check_is_fitted(self, "network_")
+        parameters.check(self)
         check_sentences(X)
         encoded = self.input_.encode(X)
         if self.network_.structure is None:
@@ -488,9 +491,10 @@ class _HeldOutScore:
         structured = tagger.objective != "cross_entropy"
         settled = (constraint, None, X, self.encoded.lengths, labels.labels, tagger.on_infeasible)
         self.kept = keep(*settled) if structured else None
+        self.on_infeasible = tagger.on_infeasible
 
     def __call__(self, module):
-        return _score(self.y, _decode(module, self.encoded, self.labels, self.kept), self.scheme)
+        return _score(self.y, _decode(module, self.encoded, self.labels, self.kept, self.on_infeasible), self.scheme)
 
 
 def _rows(network, encoded, names, kept, method):
@@ -502,10 +506,27 @@ def _rows(network, encoded, names, kept, method):
     return results
 
 
-def _decode(network, encoded, labels, kept):
+def _decode(network, encoded, labels, kept, on_infeasible):
     names = np.array(labels.labels, dtype=object)
-    rows = _rows(network, encoded, labels.labels, kept, lambda structure: structure.decode().cpu().numpy())
-    for i, row in enumerate(rows):
-        if row is not None and row[0] < 0:
-            raise InfeasibleError(f"no label sequence of example {i} keeps {kept.constraints[i]!r}", example=i)
+
+    def decoded(kept):
+        return _rows(network, encoded, labels.labels, kept, lambda structure: structure.decode().cpu().numpy())
+
+    rows = decoded(kept)
+    # Only budgets are not settled before.
+    dead = [i for i, row in enumerate(rows) if row is not None and row[0] < 0]
+    if dead and on_infeasible == "raise":
+        parts = [repr(part) for part in kept.constraints[dead[0]].parts]
+        raise InfeasibleError(
+            f"no label sequence of example {dead[0]} keeps {kept.constraints[dead[0]]!r}. Loosen the budget, or set "
+            'on_infeasible to "relax", "unconstrained" or "skip"',
+            example=dead[0],
+            parts=parts,
+        )
+    if dead and on_infeasible == "skip":
+        warn_of_skipped(dead, len(rows))
+    elif dead:
+        mended = decoded(kept.mended(dead, on_infeasible))
+    for i in dead:
+        rows[i] = None if on_infeasible == "skip" else mended[i]
     return [None if row is None else names[row].tolist() for row in rows]

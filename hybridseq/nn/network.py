@@ -44,7 +44,8 @@ class TaggerNetwork(nn.Module):
         self.plan = plan
         soft = getattr(getattr(plan, "base", plan), "learned", ())
         if any(soft):
-            weights = torch.tensor(getattr(plan, "base", plan).weights, dtype=self.emissions.weight.dtype)
+            base = getattr(plan, "base", plan)
+            weights = torch.tensor(base.weights[base.learned], dtype=self.emissions.weight.dtype)
             self.soft_weights = nn.Parameter(weights.to(self.emissions.weight.device))
         else:
             self.soft_weights = None
@@ -55,9 +56,9 @@ class TaggerNetwork(nn.Module):
         if self.soft_weights is None or not len(getattr(base, "weights", ())):
             return structure.restrict(plan)
         given = torch.from_numpy(base.weights.copy()).to(self.soft_weights)
-        learned = torch.from_numpy(base.learned.copy()).to(given.device)
-        own = torch.cat([self.soft_weights, given[len(self.soft_weights) :]])
-        return structure.restrict(plan, weights=torch.where(learned, own, given))
+        # What a plan adds to the network's own comes behind it.
+        places = torch.from_numpy(base.learned.nonzero()[0][: len(self.soft_weights)]).to(given.device)
+        return structure.restrict(plan, weights=given.index_copy(0, places, self.soft_weights))
 
     def score_labels(self, lengths, **columns):
         """Emissions (B, T, K) of a batch."""

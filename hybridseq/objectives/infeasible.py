@@ -31,13 +31,27 @@ def _rows(bad):
     return rows, f"{len(rows)} of {len(bad)} rows ({shown})"
 
 
-def _refuse(bad):
+def _refuse(bad, structure=None, labels=None):
     rows, said = _rows(bad)
+    broken = [] if labels is None or labels.dtype == torch.bool else _violations(structure, labels, rows[0])
+    first = f" Row {rows[0]}, position {broken[0].position}: {broken[0].reason} ({broken[0].part})." if broken else ""
     raise InfeasibleError(
-        f"the reference of {said} is impossible: a constraint or a score of −inf forbids it. Correct the labels, "
-        "or choose on_infeasible='skip', 'unconstrained' or 'relax'.",
+        f"the reference of {said} is impossible: a constraint or a score of −inf forbids it.{first} Correct the "
+        "labels, or choose on_infeasible='skip', 'unconstrained' or 'relax'.",
         example=rows[0],
+        position=broken[0].position if broken else None,
+        parts=dict.fromkeys(violation.part for violation in broken),
     )
+
+
+def _violations(structure, labels, row):
+    """What the labels of a row break of the constraints that its plans were compiled from."""
+    ids = labels[row][checks.inside(structure)[row]].tolist()
+    found = []
+    for plan, _ in structure.restrictions:
+        if plan.constraint is not None and getattr(plan.positions, "table", None) is None:
+            found += plan.constraint.violations([plan.labels[i] for i in ids])
+    return sorted(found, key=lambda violation: violation.position)
 
 
 def _skip(value, bad):
@@ -76,12 +90,12 @@ def check_choice(on_infeasible, choices=CHOICES):
         raise ValueError(f"on_infeasible must be one of {list(choices)}; got {on_infeasible!r}.")
 
 
-def settle(value, bad, on_infeasible):
-    """The loss (B,) after "raise" or "skip" for the bad rows."""
+def settle(value, bad, on_infeasible, structure=None, labels=None):
+    """The loss (B,) after "raise" or "skip" for the bad rows; the error tells what the labels break."""
     if on_infeasible is None or not bad.any():
         return value
     if on_infeasible == "raise":
-        _refuse(bad)
+        _refuse(bad, structure, labels)
     return _skip(value, bad)
 
 
@@ -103,7 +117,7 @@ def handled(loss, structure, labels, on_infeasible):
         return value
     bad = ~feasible_rows(structure, labels)
     if on_infeasible in {"raise", "skip"} or not bad.any():
-        return settle(value, bad, on_infeasible)
+        return settle(value, bad, on_infeasible, structure, labels)
     others = [(bad, structure.unrestricted())]
     if on_infeasible == "relax":
         others = _relaxed(structure, labels, bad)

@@ -96,16 +96,19 @@ def soft_parts(plan):
     return len(getattr(plan.base if holds_budgets(plan) else plan, "weights", ()))
 
 
-def as_plan(what, names, labels):
-    """The plan itself, or the constraint compiled for the names; raises unless it is over as many labels."""
+def as_plan(what, names, labels, allow_empty=False):
+    """The plan itself, or the constraint compiled for the names; raises unless it is over as many labels.
+
+    ``allow_empty``: also a constraint that nothing satisfies.
+    """
     if hasattr(what, "compile"):
         if names is None:
             raise TypeError(
                 f"{what!r} is a constraint over label names: give constraint.compile(label_names), or the names beside "
                 f"it, labels=[the K = {labels} names in the order of the indices]."
             )
-        what = what.compile(names)
-    elif names is not None and getattr(what, "labels", None) != tuple(names):
+        what = what.compile(names, allow_empty=allow_empty)
+    elif names is not None and hasattr(what, "labels") and what.labels != tuple(names):
         raise TypeError(f"labels= belongs to a constraint that is not compiled yet; got it beside {what!r}.")
     if not (hasattr(what, "labels") and (hasattr(what, "penalties") or holds_automaton(what) or holds_budgets(what))):
         raise TypeError(

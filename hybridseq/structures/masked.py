@@ -139,12 +139,20 @@ class MaskedChain(Structure):
         return self._of(self.emissions.detach().double(), lambda *packed: self._make(*packed).double())
 
     def restrict(self, what, labels=None, weights=None) -> "MaskedChain":
-        """As ``LinearChain.restrict``. A tensor has the batch's places, a plan counts the tokens under the mask."""
+        """As ``LinearChain.restrict``. Masks (B, T, K) have the batch's places, plans count the tokens under the mask."""
         if isinstance(what, Tensor):
             checks.check_allowed(what, self.emissions)
             found = self._of(self.emissions.masked_fill(~what, -torch.inf), self._make)
             return self._carry(found, lambda s: s.restrict(what))
         plan = checks.as_plan(what, labels, self.emissions.shape[2])
+        table = None if plan.positions is None else plan.positions.table
+        if table is not None and table.shape == tuple(self.emissions.shape):
+            # A mask of the batch's own shape has the batch's places, as a tensor has.
+            own = self._of(
+                self.emissions.masked_fill(~torch.tensor(table).to(self.mask.device), -torch.inf), self._make
+            )
+            rest = plan.at(plan.positions.without_table())
+            return self._record(own.restrict(rest, weights=weights), plan, weights)
         make = self._make
         found = self._of(self.emissions, lambda *packed: make(*packed).restrict(plan, weights=weights))
         return self._record(found, plan, weights)

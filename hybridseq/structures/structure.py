@@ -133,7 +133,7 @@ class Structure(ABC):
             checks.check_labels(what, self.emissions)
         weights = None
         if not isinstance(what, Tensor):
-            what = checks.as_plan(what, labels, self.emissions.shape[2])
+            what = checks.as_plan(what, labels, self.emissions.shape[2], allow_empty=True)
             if soft := checks.soft_parts(what):
                 weights = self.emissions.new_zeros(soft)
         return log_prob_of(self.restrict(what, weights=weights).raw_log_partition(), self.raw_log_partition())

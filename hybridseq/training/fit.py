@@ -104,7 +104,7 @@ def fit_network(
         optimizer=torch.optim.AdamW,
         optimizer__fused=True,
         optimizer__weight_decay=recipe.weight_decay,
-        optimizer__param_groups=_own_rates(recipe),
+        optimizer__param_groups=_own_rates(recipe, module),
         lr=recipe.learning_rate,
         max_epochs=recipe.max_epochs,
         batch_size=recipe.batch_size,
@@ -127,10 +127,14 @@ def fit_network(
     )
 
 
-def _own_rates(recipe):
-    if recipe.transition_rate is None:
-        return []
-    return [("structure.*", {"lr": recipe.transition_rate, "weight_decay": 0.0})]
+def _own_rates(recipe, module):
+    """Parameters that are trained otherwise than the rest: transitions, and the weights of soft constraints."""
+    groups = []
+    if recipe.transition_rate is not None:
+        groups.append(("structure.*", {"lr": recipe.transition_rate, "weight_decay": 0.0}))
+    if getattr(module, "soft_weights", None) is not None:
+        groups.append(("soft_weights", {"weight_decay": 0.0}))
+    return groups
 
 
 def _callbacks(recipe, *, average, held_out, dataset: SentenceDataset, extra, progress):

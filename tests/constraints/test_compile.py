@@ -132,3 +132,63 @@ def test_a_mask_resolves_from_both_ends():
     assert not mask[1, 0].any()
     short = C.at(2, "A").compile(LABELS).positions.resolve([2], 2)
     assert not short[0, 0].any()
+
+
+def test_queries_see_positions():
+    rule = C.at(3, "A") & C.run("A", min=2)
+    names = ("A", "B")
+    assert rule.feasible_lengths(6, labels=names) == [4, 5, 6]
+    for length in range(7):
+        expected = sum(rule.accepts([names[i] for i in ids]) for ids in np.ndindex(*(2,) * length)) if length else 0
+        assert rule.count(length, labels=names) == expected
+    assert C.at(-20, "A").count(21, labels=names) == 2**20
+    assert C.at(-20, "A").check_dataset([["A"] * 20, ["B"] * 20]).broken == (1,)
+    assert C.allowed(np.ones((3, 2), bool), labels=names).feasible_lengths(5, labels=names) == [1, 2, 3]
+    assert (C.first("A").soft(-1) & C.last("B")).count(2, labels=names) == 2
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        C.at(0, "A") & C.at(0, "B"),
+        C.at(0, "A") & C.first("B"),
+        C.span(0, 2, "A") & C.transitions(forbidden=[("A", "A")]),
+        C.at(1, "A") & C.at(-1, "B") & C.regex("(A | C)+"),
+        C.at(2, "A") & C.at(-1, "B") & C.regex(". . ."),
+        C.allowed(np.zeros((2, 3), bool)),
+    ],
+    ids=repr,
+)
+def test_positions_may_leave_nothing_at_any_length(rule):
+    with pytest.raises(hs.InfeasibleError):
+        rule.compile(LABELS)
+    plan = rule.compile(LABELS, allow_empty=True)
+    if plan.positions.table is None:
+        assert not any(plan.accepts(ids) for n in range(1, 6) for ids in np.ndindex(*(3,) * n))
+
+
+def test_the_budget_bounds_what_runs_along_and_the_arcs():
+    four = [C.count(label, max=30).soft(-1) for label in "ABCD"]
+    with pytest.raises(C.StateBudgetError, match=r"soft.* run along.*at most 20000 states|at most 20000"):
+        (four[0] & four[1] & four[2] & four[3]).compile(tuple("ABCD"))
+    labels = [f"L{i}" for i in range(130)]
+    with pytest.raises(C.StateBudgetError, match=r"count.* arcs"):
+        C.count("L0", min=1500).compile(labels)
+    rule = C.scheme("BIO") & C.count("B-a", max=9) & C.count("B-b", max=9)
+    with pytest.raises(C.StateBudgetError, match=r"scheme\('BIO'\)") as caught:
+        rule.compile(["O", "B-a", "I-a", "B-b", "I-b"], budget=90)
+    assert "None" not in str(caught.value)
+
+
+def test_empty_sequences_are_no_special_case():
+    for rule in (~C.scheme("BIO"), C.scheme("BIO").star(), ~C.run(C.each, min=2), C.contains(".")):
+        assert rule.check_dataset([[]]).ok == rule.accepts([]) == (not rule.violations([]))
+
+
+def test_numbers_and_names_may_be_numpys():
+    assert C.run("A", min=np.int64(2)) == C.run("A", min=2) and C.count(np.str_("A"), max=np.int32(1)).labels == ("A",)
+    assert type(C.at(0, np.str_("A")).labels[0]) is str
+    with pytest.raises(C.ConstraintError, match="in the order"):
+        C.first("A").compile({"A", "B"})
+    with pytest.raises(C.ConstraintError, match="finite"):
+        C.first("A").soft(float("nan"))

@@ -114,7 +114,7 @@ def test_the_weight_of_a_soft_constraint_is_learned(quick):
     X, y = letters(40)
     rule = C.segments("A", exactly=2).soft(0.0, learn=True) & C.first("A").soft(-0.5)
     tagger = hs.SequenceTagger(constraint=rule, **quick).fit(X, y)
-    assert len(tagger.network_.soft_weights) == 2
+    assert len(tagger.network_.soft_weights) == 1
     assert tagger.network_.soft_weights[0].item() != 0
     assert len(tagger.predict(X, constraint=C.last("A").soft(-3))) == len(X)
 
@@ -148,3 +148,39 @@ def test_a_baseline_without_structure_takes_no_constraint(quick):
     tagger = hs.SequenceTagger(objective="cross_entropy", **{**quick, "max_epochs": 1}).fit(X, y)
     with pytest.raises(ValueError, match="no structure"):
         tagger.predict(X, constraint=C.first("A"))
+
+
+def test_a_mask_for_all_sentences_gives_each_its_row(steady):
+    X = [["a", "b", "a", "b"], ["b", "b"]]
+    mask = np.zeros((2, 4, 2), bool)
+    mask[0, :, 1] = mask[1, :, 0] = True
+    assert steady.predict(X, constraint=C.allowed(mask)) == [["B"] * 4, ["A"] * 2]
+    with pytest.raises(hs.text.DataError, match="2 rows, but X has 1"):
+        steady.predict(X[:1], constraint=C.allowed(mask))
+
+
+def test_a_budget_that_nothing_keeps(steady):
+    X, _ = letters(3, seed=5)
+    plain, wanted = steady.predict(X), [None, C.linear({"A": 1.0, "B": 1.0}, min=1e3), None]
+    with pytest.raises(hs.InfeasibleError, match="example 1"):
+        steady.predict(X, constraint=wanted)
+    try:
+        for choice in ("relax", "unconstrained"):
+            steady.on_infeasible = choice
+            found = steady.predict(X, constraint=wanted)
+            assert found[0] == plain[0] and len(found[1]) == len(X[1])
+        steady.on_infeasible = "skip"
+        with pytest.warns(UserWarning, match="1 of 3"):
+            assert steady.predict(X, constraint=wanted) == [plain[0], None, plain[2]]
+        steady.on_infeasible = "bogus"
+        with pytest.raises(ValueError, match="on_infeasible"):
+            steady.predict(X)
+    finally:
+        steady.on_infeasible = "raise"
+
+
+def test_a_weight_that_is_never_paid_stays(quick):
+    X, y = letters(20)
+    rule = C.count("A", max=500).soft(-3.0, learn=True) & C.first("A").soft(-0.5)
+    tagger = hs.SequenceTagger(constraint=rule, **{**quick, "weight_decay": 0.5}).fit(X, y)
+    assert tagger.network_.soft_weights.tolist() == [-3.0]

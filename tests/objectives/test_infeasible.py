@@ -160,3 +160,12 @@ def test_errors(case):
     with pytest.raises(ValueError, match="'relax' needs one label sequence a row"):
         log_loss(both(case), allowed, on_infeasible="relax")
     assert (log_loss(both(case), allowed) == torch.inf).all()
+
+
+def test_the_error_tells_what_the_labels_break():
+    rule = C.run("A", min=2) & C.last("A")
+    chain = hs.LinearChain(torch.zeros(2, 3, 2), torch.zeros(2, 2)).restrict(rule, labels=["A", "B"])
+    with pytest.raises(hs.InfeasibleError, match=r"Row 1, position 0: 'A' stands 1 times") as caught:
+        hs.objectives.log_loss(chain, torch.tensor([[0, 0, 0], [0, 1, 1]]), on_infeasible="raise")
+    assert (caught.value.example, caught.value.position) == (1, 0)
+    assert caught.value.parts == ("run('A', min=2)", "last(['A'])")

@@ -12,15 +12,17 @@ class StateBudgetError(RuntimeError):
         How many were allowed.
     operation : str
         What was being done.
+    unit : str
+        What was counted.
     """
 
-    def __init__(self, states: int, budget: int, operation: str):
-        super().__init__(states, budget, operation)
-        self.states, self.budget, self.operation = states, budget, operation
+    def __init__(self, states: int, budget: int, operation: str, unit: str = "states"):
+        super().__init__(states, budget, operation, unit)
+        self.states, self.budget, self.operation, self.unit = states, budget, operation, unit
 
     def __str__(self):
         return (
-            f"{self.operation} needs at least {self.states} states; at most {self.budget} are allowed. "
+            f"{self.operation} needs at least {self.states} {self.unit}; at most {self.budget} are allowed. "
             "Raise the budget, or ask for less memory of the past"
         )
 
