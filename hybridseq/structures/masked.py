@@ -139,7 +139,7 @@ class MaskedChain(Structure):
         return self._of(self.emissions.detach().double(), lambda *packed: self._make(*packed).double())
 
     def restrict(self, what, labels=None, weights=None) -> "MaskedChain":
-        """As ``LinearChain.restrict``. Masks (B, T, K) have the batch's places, plans count the tokens under the mask."""
+        """As ``LinearChain.restrict``. Masks (B, T, K) have the batch's places, plans count tokens under the mask."""
         if isinstance(what, Tensor):
             checks.check_allowed(what, self.emissions)
             found = self._of(self.emissions.masked_fill(~what, -torch.inf), self._make)
