@@ -328,6 +328,23 @@ class AutomatonPlan(Plan):
             getattr(self, name)
         return self
 
+    def ends(self, labels, lengths):
+        """The graph's first and last state of label sequences (B, T), (B,) each; −1 where one is not accepted."""
+        state = self._final_states(labels, lengths)
+        rows = np.arange(len(state))
+        accepted = (state >= 0) & self._joint[1][state]
+        first = self._number(self._joint[0][0][labels[:, 0]], labels[:, 0])
+        last = self._number(np.where(accepted, state, -1), labels[rows, np.asarray(lengths) - 1])
+        return np.where(accepted, first, -1), last
+
+    def _final_states(self, labels, lengths):
+        from hybridseq.kernels.arcs.numba_cpu.follow import final_states
+
+        state = np.empty(len(labels), np.int64)
+        lengths = np.ascontiguousarray(lengths, np.int64)
+        final_states(self._joint[0], np.ascontiguousarray(labels, np.int64), lengths, state)
+        return state
+
     def walk(self, labels, lengths):
         """Follow label sequences (B, T) of some lengths through the automata.
 
@@ -338,12 +355,8 @@ class AutomatonPlan(Plan):
         broken : (soft, B) bool array
             Which soft ones each breaks.
         """
-        from hybridseq.kernels.arcs.numba_cpu.follow import final_states
-
-        table, accepting, broken = self._joint
-        labels = np.ascontiguousarray(labels, np.int64)
-        state = np.empty(len(labels), np.int64)
-        final_states(table, labels, np.ascontiguousarray(lengths, np.int64), state)
+        _, accepting, broken = self._joint
+        state = self._final_states(labels, lengths)
         alive = state >= 0
         return alive & accepting[state], alive & broken[:, state]
 

@@ -106,10 +106,13 @@ class RestrictedChain(Structure):
     @property
     def scores(self):
         """The four score tensors of the graph: emissions, moves, initial (S,), final (S,)."""
-        # Not a cached_property: its lock is beyond torch.compile.
-        if self._scores is None:
-            self._scores = self._all_parts()
-        return self._scores
+        # Not a cached_property: its lock is beyond torch.compile. A graph is not kept: a second backward would meet it.
+        if self._scores is not None:
+            return self._scores
+        scores = self._all_parts()
+        if not any(x.requires_grad for x in scores):
+            self._scores = scores
+        return scores
 
     def _all_parts(self):
         soft = self._soft_scores(self._flags(self.plan.broken)) if len(self.weights) else None
@@ -139,6 +142,13 @@ class RestrictedChain(Structure):
         return torch.where(accepted, value + self._soft_scores(broken), -torch.inf)
 
     def raw_log_prob(self, labels):
+        if self.backend == "cpu" and not torch.compiler.is_compiling():
+            checks.check_label_range(labels, self)
+            labels = labels.to(torch.int64)
+            ends = self.plan.ends(labels.numpy(), self.lengths.numpy())
+            value = self._kernel.pair_log_prob(*self._run, labels, *ends)
+            if value is not None:
+                return value
         return log_prob_of(self.raw_score(labels), self.raw_log_partition())
 
     def raw_log_partition(self):

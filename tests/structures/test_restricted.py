@@ -7,6 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import hybridseq as hs
+from hybridseq import constraints as C
 from hybridseq.constraints.automata import Automaton
 from hybridseq.constraints.masks import PositionMask
 from hybridseq.constraints.plan import AutomatonPlan
@@ -396,3 +397,27 @@ def test_errors(call, error, message, restricted):
     chain, plan = Case().chain(), automaton_plan(3, 5, soft=1)
     with pytest.raises(error, match=message):
         call(chain.restrict(plan) if restricted else chain, plan)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_log_prob_in_one_call_is_score_less_log_partition(dtype):
+    rule = C.run(C.each, min=2) & C.first("A").soft(-1.0) & C.count("B", max=3).soft(0.5)
+    plan, case = rule.compile(("A", "B", "C")), Case(batch=6, steps=7, labels=3, dtype=dtype)
+    weights = torch.tensor([-1.0, 0.5], dtype=dtype, requires_grad=True)
+    chain, leaves = case.chain().restrict(plan, weights=weights), (*case.leaves, weights)
+    labels = chain.sample(1, case.generator)[0].clamp(min=0)
+    labels[1] = torch.tensor([0, 1, 0, 1, 0, 1, 0])
+    possible = chain.log_prob(labels) > -torch.inf
+    assert possible.any() and not possible.all()
+    scale, directions = torch.rand(6, dtype=torch.float64), [torch.randn_like(x) for x in leaves]
+    found = []
+    for value in (chain.raw_log_prob(labels), chain.raw_score(labels) - chain.raw_log_partition()):
+        total = (value * scale)[possible].sum()
+        first = torch.autograd.grad(total, leaves, create_graph=True)
+        second = gradients(sum((g * d).sum() for g, d in zip(first, directions)), leaves)
+        found.append((total, first, second))
+    for ours, theirs, close in zip(*found, (tolerances.value, tolerances.gradient, tolerances.second)):
+        torch.testing.assert_close(ours, theirs, **close(dtype))
+    # A second loss of the same chain has a graph of its own.
+    chain.log_prob(labels)[possible].sum().backward()
+    chain.entropy().sum().backward()

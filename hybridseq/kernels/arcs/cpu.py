@@ -34,6 +34,66 @@ class _LogPartition(torch.autograd.Function):
         return *ops.tensors(scores, _weighted(gradients, ops.array(weight), scores, ctx.graph)), None, None
 
 
+class _PairLogProb(torch.autograd.Function):
+    """Score − log-partition of label sequences whose moves are pairs of labels: their gradients are added in place."""
+
+    @staticmethod
+    def forward(ctx, emissions, moves, initial, final, lengths, graph, path):
+        scores = emissions, moves, initial, final
+        total, *ctx.gradients = _by_row(scores, lengths, graph)
+        value = np.empty(len(total))
+        ops.kernels().pair_scores(*map(ops.array, (*scores, lengths)), *path, value)
+        ctx.impossible = value == -np.inf
+        total[ctx.impossible] = 0
+        ctx.graph, ctx.path = graph, path
+        ctx.save_for_backward(*scores, lengths)
+        # Rounding may leave a sure sequence a hair above 0.
+        return torch.from_numpy(np.minimum(value - total, 0))
+
+    @staticmethod
+    def backward(ctx, weight):
+        *scores, lengths = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            weight = weight.masked_fill(torch.from_numpy(ctx.impossible), 0)
+            total = ops.gradient(*scores, lengths, ctx.graph.tables, weight)
+            counts = _pair_counts(scores, lengths, ctx.path, weight)
+            return *(a - b for a, b in zip(counts, total)), None, None, None
+        weight = np.where(ctx.impossible, 0, ops.array(weight))
+        gradients, ctx.gradients = ctx.gradients or _by_row(scores, lengths, ctx.graph)[1:], None
+        found = [np.ascontiguousarray(g) for g in _weighted(gradients, -weight, scores, ctx.graph)]
+        ops.kernels().add_pair_counts(*found, ops.array(lengths), *ctx.path, weight)
+        return *ops.tensors(scores, found), None, None, None
+
+
+def _pair_counts(scores, lengths, path, weight):
+    """The weighted counts of the parts that label sequences use, differentiable by the weight."""
+    labels, first, last = map(torch.from_numpy, path)
+    rows, steps = (torch.arange(labels.shape[1]) < lengths[:, None]).nonzero(as_tuple=True)
+    onward = steps > 0
+    pairs = labels[rows, steps - 1] * scores[0].shape[2] + labels[rows, steps]
+    possible = last >= 0
+    places = (
+        ((rows, steps, labels[rows, steps]), weight[rows]),
+        ((pairs[onward],), weight[rows[onward]]),
+        ((first[possible],), weight[possible]),
+        ((last[possible],), weight[possible]),
+    )
+    for x, (place, values) in zip(scores, places):
+        yield torch.zeros_like(x).index_put(place, values.to(x.dtype), accumulate=True)
+
+
+def pair_log_prob(emissions, moves, initial, final, lengths, graph, labels, first, last):
+    """Log-probability (B,) float64 of label sequences, each one path, where move i·K + j is the pair of labels (i, j).
+
+    Eager only. ``first`` and ``last`` are the path's ends among the states, (B,) arrays; −1 where there is no path.
+    None where parameters differ between rows or steps, or are too many to keep a gradient for each row.
+    """
+    if moves.dim() + initial.dim() + final.dim() > 3 or not _is_small(emissions, moves, initial, graph):
+        return None
+    path = ops.array(labels), first, last
+    return _PairLogProb.apply(emissions, moves, initial, final, lengths, graph, path)
+
+
 def _by_row(scores, lengths, graph):
     """Log-partition, and its gradient of weight 1 for every row by itself."""
     form, *_ = ops.forms(*scores[1:])
