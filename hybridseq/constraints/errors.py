@@ -27,9 +27,15 @@ class InfeasibleError(ConstraintError):
         self.example, self.position = example, position
         self.alive, self.parts, self.lengths = tuple(alive), tuple(parts), tuple(lengths)
 
+    def among(self, what: str) -> "InfeasibleError":
+        """The same error, which says among what its example is."""
+        return _rebuild(f"among {what}: {self}", self._fields())
+
+    def _fields(self):
+        return {name: getattr(self, name) for name in ("example", "position", "alive", "parts", "lengths")}
+
     def __reduce__(self):
-        fields = {name: getattr(self, name) for name in ("example", "position", "alive", "parts", "lengths")}
-        return _rebuild, (str(self), fields)
+        return _rebuild, (str(self), self._fields())
 
 
 def _rebuild(message, fields):

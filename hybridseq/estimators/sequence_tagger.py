@@ -490,7 +490,10 @@ class _HeldOutScore:
         self.encoded, self.labels, self.scheme, self.y = reader.encode(X), labels, scheme, y
         structured = tagger.objective != "cross_entropy"
         settled = (constraint, None, X, self.encoded.lengths, labels.labels, tagger.on_infeasible)
-        self.kept = keep(*settled) if structured else None
+        try:
+            self.kept = keep(*settled) if structured else None
+        except InfeasibleError as error:
+            raise error.among("the held-out sentences") from None
         self.on_infeasible = tagger.on_infeasible
 
     def __call__(self, module):

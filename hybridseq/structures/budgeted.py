@@ -19,7 +19,7 @@ class BudgetedError(NotImplementedError):
 def _beyond(name):
     def method(self, *_):
         raise BudgetedError(
-            f"{name} needs a sum over all label sequences within the budgets, which no recursion gives. What works: "
+            f"{name} ranges over all label sequences within the budgets, for which there is no recursion. What works: "
             "score, decode, max_score, feasible, solve, and the losses that use only these (structured_hinge, "
             "perceptron). For counts of labels use constraints.count, which is exact everywhere; or ask the structure "
             "without its budgets: .base."

@@ -184,3 +184,9 @@ def test_a_weight_that_is_never_paid_stays(quick):
     rule = C.count("A", max=500).soft(-3.0, learn=True) & C.first("A").soft(-0.5)
     tagger = hs.SequenceTagger(constraint=rule, **{**quick, "weight_decay": 0.5}).fit(X, y)
     assert tagger.network_.soft_weights.tolist() == [-3.0]
+
+
+def test_held_out_sentences_must_be_feasible_too(quick):
+    X, y = letters(20)
+    with pytest.raises(hs.InfeasibleError, match=r"among the held-out sentences: .*example 0 of length 1"):
+        hs.SequenceTagger(constraint=C.run(C.each, min=2), **quick).fit(X, y, [["a"]], [["A"]])
