@@ -1,6 +1,7 @@
 """Which constraint each sentence keeps, and the structures of batches that keep it."""
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from hybridseq.constraints.combine import And
 from hybridseq.constraints.dataset import words
 from hybridseq.constraints.feasible import is_positional, mask_of, satisfiable
 from hybridseq.constraints.linear import Linear
-from hybridseq.constraints.positions import Allowed, Tokens
+from hybridseq.constraints.positions import Allowed, Tokens, tokens
 from hybridseq.constraints.settle import settle
 from hybridseq.training.batches import SentenceDataset, by_length
 from hybridseq.training.inputs import DataError
@@ -76,8 +77,8 @@ def keep(base, extra, X, lengths, names, on_infeasible) -> Kept:
     ----------
     base : Constraint or None
         For all sentences.
-    extra : Constraint, list of (Constraint or None), or None
-        Beside it: for all sentences, or one a sentence.
+    extra : Constraint, list of (Constraint or None), dictionary, or None
+        Beside it: for all sentences, or one a sentence; a dictionary is what certain tokens allow.
     X, lengths
         The sentences, and how long they are.
     names : tuple of str
@@ -139,6 +140,8 @@ def _own_masks(constraint, i, count):
 
 
 def _one_each(extra, count):
+    if isinstance(extra, Mapping):
+        extra = tokens(extra)
     if extra is None or isinstance(extra, Constraint):
         return [extra] * count
     if isinstance(extra, str) or not hasattr(extra, "__len__"):

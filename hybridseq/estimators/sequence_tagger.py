@@ -342,9 +342,10 @@ class SequenceTagger(BaseEstimator):
         ----------
         X
             Sentences, as in :meth:`fit`.
-        constraint : Constraint or list, optional
+        constraint : Constraint, list or dictionary, optional
             What the labels are to keep beside ``constraint_``: for all sentences, or a list with a constraint (or
-            None) for each. ``C.at``, ``C.span``, ``C.allowed`` and ``C.tokens`` speak of an example's positions.
+            None) for each. ``C.at``, ``C.span``, ``C.allowed`` and ``C.tokens`` speak of an example's positions; a
+            dictionary, token to labels, is taken for ``C.tokens``.
 
         Returns
         -------

@@ -63,6 +63,7 @@ def test_masks_and_tokens(steady):
     assert steady.predict(X, constraint=[C.allowed(mask), None])[0] == ["B"] * 4
     by_word = steady.predict(X, constraint=C.tokens({"b": "A"}))
     assert by_word[0][1] == "A" and by_word[1] == ["A", "A"]
+    assert steady.predict(X, constraint={"b": "A"}) == by_word
 
 
 def test_a_dictionary_of_tokens_holds_in_prediction(quick):
