@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from hybridseq.constraints.automata import Automaton, StateBudgetError
+from hybridseq.constraints.errors import ConstraintError
 from hybridseq.constraints.joint import joint
 from hybridseq.constraints.masks import PositionMask
 
@@ -404,7 +405,7 @@ class LinearPlan(Plan):
         return bool(self.base.accepts(ids) and ((total >= self.low - slack) & (total <= self.high + slack)).all())
 
     def _no_sums(self, *_):
-        raise NotImplementedError("how many sequences keep a budget cannot be told; ask base, which leaves budgets out")
+        raise ConstraintError("how many sequences keep a budget cannot be told; ask base, which leaves budgets out")
 
     feasible = feasible_lengths = count = _no_sums
 

@@ -1,5 +1,6 @@
 """What single positions may hold: constraints of one example, given when it is predicted."""
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,9 +24,9 @@ from hybridseq.constraints.masks import PositionMask
 class Positional(Constraint):
     """A constraint that is a set of labels at each of some positions."""
 
+    @abstractmethod
     def sets_over(self, names) -> list[tuple[int, tuple[str, ...]]]:
         """Positions (negative ones from the end) and the labels that each allows."""
-        raise NotImplementedError
 
     def mask_over(self, names) -> PositionMask:
         """The same as a mask."""

@@ -9,10 +9,11 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from hybridseq.structures import budgets, checks, restriction
+from hybridseq.structures.above import Above
 from hybridseq.structures.structure import NO_LABEL, Structure
 
 
-class BudgetedError(NotImplementedError):
+class BudgetedError(RuntimeError):
     """A method that sums over label sequences was asked of a structure with budgets."""
 
 
@@ -28,7 +29,7 @@ def _beyond(name):
     return method
 
 
-class BudgetedChain(Structure):
+class BudgetedChain(Above):
     """The label sequences of a chain whose sums of coefficients stay within bounds.
 
     Made by :meth:`LinearChain.restrict` from a plan with budgets (``constraints.linear``).
@@ -53,19 +54,6 @@ class BudgetedChain(Structure):
 
     def __repr__(self):
         return f"BudgetedChain({self.base!r}, {len(self.low)} budgets)"
-
-    @property
-    def emissions(self):
-        return self.base.emissions
-
-    @property
-    def lengths(self):
-        return self.base.lengths
-
-    @property
-    def num_labels(self):
-        """K."""
-        return self.base.num_labels
 
     @property
     def backend(self):

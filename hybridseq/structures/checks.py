@@ -5,7 +5,7 @@ from numbers import Integral
 import numpy as np
 import torch
 
-from hybridseq.kernels.chain.errors import InvalidLabel
+from hybridseq.kernels.errors import InvalidLabel
 
 
 class ShapeError(ValueError):

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from hybridseq.kernels.chain.errors import InvalidLabel, InvalidScore
+from hybridseq.kernels.errors import InvalidLabel, InvalidScore
 from hybridseq.structures import checks
 from hybridseq.structures.structure import NO_LABEL, Structure, wide
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from hybridseq.kernels.arcs import backends
 from hybridseq.kernels.chain.reference import log_prob_of
 from hybridseq.structures import checks, restriction
+from hybridseq.structures.above import Above
 from hybridseq.structures.budgeted import BudgetedChain
 from hybridseq.structures.expectation import expectation
 from hybridseq.structures.following import everything, followed
@@ -26,7 +27,7 @@ def _own(plan):
     return torch.from_numpy(plan.weights.copy())
 
 
-class RestrictedChain(Structure):
+class RestrictedChain(Above):
     """The distribution of a linear chain over the label sequences that an automaton accepts.
 
     Made by :meth:`LinearChain.restrict`; all of ``LinearChain``'s methods are exact. Each is O(B·T·(S + A)) for the S
@@ -63,19 +64,6 @@ class RestrictedChain(Structure):
 
     def __repr__(self):
         return f"RestrictedChain({self.base!r}, {self.plan!r}, backend={self.backend!r})"
-
-    @property
-    def emissions(self):
-        return self.base.emissions
-
-    @property
-    def lengths(self):
-        return self.base.lengths
-
-    @property
-    def num_labels(self):
-        """K."""
-        return self.base.num_labels
 
     @property
     def _kernel(self):

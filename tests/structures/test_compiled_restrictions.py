@@ -1,14 +1,9 @@
 """torch.compile: the laws of ``compiled_restrictions.py``."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
+
+from tests.own_process import run_laws
 
 
 def test_compiled_restrictions():
-    laws = Path(__file__).with_name("compiled_restrictions.py")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(laws)]
-    environment = {**os.environ, "HYBRIDSEQ_CHECK_SHAPES": "0"}
-    shown = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=280)
-    assert shown.returncode == 0, shown.stdout[-8000:]
+    run_laws(Path(__file__).with_name("compiled_restrictions.py"))

@@ -9,6 +9,7 @@ import torch
 from hybridseq.kernels import threads as pool
 from hybridseq.kernels.arcs import cpu
 from tests.kernels.arcs.drawn_graphs import ArcCase
+from tests.kernels.same import assert_same
 
 
 @pytest.fixture(autouse=True)
@@ -27,12 +28,6 @@ def work(seed):
     second = torch.autograd.grad(first[0].square().sum(), case.leaves)
     found = value, *first, *second, cpu.decode(*case.arguments), *cpu.k_best(*case.arguments, 2)
     return [x.detach() for x in (*found, cpu.sample(*case.arguments, case.uniform(1, 40, 30)))]
-
-
-def assert_same(one, other):
-    assert len(one) == len(other)
-    for x, y in zip(one, other):
-        torch.testing.assert_close(x, y, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])

@@ -10,6 +10,7 @@ import torch
 import hybridseq as hs
 from hybridseq.kernels import threads as pool
 from tests.drawn import Case
+from tests.kernels.same import assert_same
 
 # Under 32768 elements: torch's own threads (GNU OpenMP) hang in a forked child.
 SIZE = 48, 60, 9
@@ -28,12 +29,6 @@ def work(seed):
     labels = case.paths()
     loss = hs.objectives.log_loss(chain, labels).sum()
     return loss.detach(), *torch.autograd.grad(loss, case.leaves), chain.decode()
-
-
-def assert_same(one, other):
-    assert len(one) == len(other)
-    for x, y in zip(one, other):
-        torch.testing.assert_close(x, y, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])

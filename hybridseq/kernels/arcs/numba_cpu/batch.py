@@ -5,8 +5,8 @@ import numpy as np
 from hybridseq.kernels import simd, threads
 from hybridseq.kernels.arcs.numba_cpu import topology
 from hybridseq.kernels.arcs.numba_cpu.lanes import LOW_SCORE
-from hybridseq.kernels.chain.errors import InvalidScore
 from hybridseq.kernels.chain.numba_cpu.primitives import invalid_scores
+from hybridseq.kernels.errors import InvalidScore
 
 NAMES = "emissions", "moves", "initial", "final"
 

@@ -7,9 +7,9 @@ Arrays are C-contiguous and of one dtype, float32 or float64; transitions (1, 1,
 import numpy as np
 
 from hybridseq.kernels import threads
-from hybridseq.kernels.chain.errors import InvalidLabel, InvalidScore
 from hybridseq.kernels.chain.numba_cpu import forward_backward, paths, primitives, second_order, small, viterbi
 from hybridseq.kernels.chain.numba_cpu.forward_backward import edges, is_shared, padded_labels, padded_matrix, share
+from hybridseq.kernels.errors import InvalidLabel, InvalidScore
 
 __all__ = [
     "decode",
