@@ -82,8 +82,8 @@ def solve(structure, coefficients, low, high, method="auto", time_limit=None) ->
 
     Notes
     -----
-    Decimals with a common denominator up to 10⁶ are summed exactly, other numbers up to 1e-9 times 1 plus the sum of the
-    coefficients' sizes.
+    Decimals with a common denominator up to 10⁶ are summed exactly, other numbers up to 1e-9 times one more than the
+    sum of the coefficients' sizes.
     Whatever a method answers is tested and scored again by the structure itself; a score counts as proven within 1e-9
     of its size. A round of the Lagrangian bounds is one decode of the batch. Mixed-integer programs are solved by
     HiGHS, row by row, and may take time that grows exponentially.
