@@ -1,11 +1,10 @@
-"""Which constraint each sentence keeps, and the structures of batches that keep it."""
+"""Which constraint each sentence keeps."""
 
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from hybridseq.constraints import Constraint
 from hybridseq.constraints.combine import And
@@ -14,7 +13,6 @@ from hybridseq.constraints.feasible import is_positional, mask_of, satisfiable
 from hybridseq.constraints.linear import Linear
 from hybridseq.constraints.positions import Allowed, Tokens, tokens
 from hybridseq.constraints.settle import settle
-from hybridseq.training.batches import SentenceDataset, by_length
 from hybridseq.training.inputs import DataError
 
 
@@ -174,29 +172,3 @@ def _words(sentence, i):
     if hasattr(sentence, "dtype"):
         raise DataError(f"sentence {i} is an array: a constraint on tokens needs words")
     return words(sentence)
-
-
-def structures(network, encoded, names, kept: Kept | None):
-    """The structures of batches of like length, longest first, with the sentences' indices.
-
-    ``kept`` None: whatever the network keeps by itself, at whatever length.
-    """
-    dataset = SentenceDataset(encoded)
-    device = network.emissions.weight.device
-    groups = [(None, np.arange(len(encoded.lengths)))] if kept is None else kept.groups()
-    with torch.inference_mode():
-        for constraint, members in groups:
-            plan = None if constraint is None else constraint.compile(names, allow_empty=True)
-            for within in by_length(encoded.lengths[members]):
-                indices = members[within]
-                batch, _ = dataset[indices]
-                inputs = {name: value.to(device) for name, value in batch.inputs.items()}
-                if kept is None:
-                    yield indices, network(**inputs)
-                    continue
-                structure = network.unrestricted(**inputs)
-                lengths = encoded.lengths[indices]
-                mask = kept.mask(indices, lengths, int(lengths.max()), names)
-                if mask is not None:
-                    structure = structure.restrict(torch.from_numpy(mask).to(device))
-                yield indices, structure if plan is None else network.restricted(structure, plan)

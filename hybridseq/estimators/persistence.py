@@ -5,6 +5,7 @@ weights' file and of its own content, the estimator's name and parameters, its v
 """
 
 import hashlib
+import importlib
 import json
 import os
 import shutil
@@ -15,9 +16,14 @@ import safetensors
 import safetensors.torch
 from safetensors import SafetensorError
 
+from hybridseq.estimators.card import read_parameters
+from hybridseq.estimators.device import check_device
+
 #: Raised by one when an older reader could not read the folder.
 FORMAT_VERSION = 2
 _KIND = "hybridseq-model"
+#: Estimators that can be saved, and the module of each. One has ``_restore(state, tensors)``.
+_ESTIMATORS = {"SequenceTagger": "sequence_tagger"}
 _WEIGHTS, _CARD = "model.safetensors", "model.json"
 
 
@@ -142,19 +148,22 @@ def load(folder, **objects):
     No code is run: weights are safetensors, the rest is JSON.
     """
     card, tensors = read_model(folder)
-    readers = {"SequenceTagger": _read_tagger}
-    if card.get("estimator") not in readers:
+    if card.get("estimator") not in _ESTIMATORS:
         raise ModelFolderError(
-            f"{folder}: holds a {card.get('estimator')!r}, which this version does not know; it knows {list(readers)}"
+            f"{folder}: holds a {card.get('estimator')!r}, which this version does not know; it knows "
+            f"{list(_ESTIMATORS)}"
         )
-    return readers[card["estimator"]](card, tensors, objects, folder)
+    module = importlib.import_module(f"hybridseq.estimators.{_ESTIMATORS[card['estimator']]}")
+    estimator = unfitted(getattr(module, card["estimator"]), card, objects, folder)
+    try:
+        estimator._restore(card["state"], tensors)
+    except (RuntimeError, KeyError) as error:
+        raise ModelFolderError(f"{folder}: the weights do not fit the description ({error})") from None
+    return estimator
 
 
-def _read_tagger(card, tensors, objects, folder):
-    from hybridseq.estimators.sequence_tagger import SequenceTagger
-    from hybridseq.estimators.tagger_card import read_parameters, restore_tagger
-    from hybridseq.estimators.tagger_parameters import check_device
-
+def unfitted(cls, card, objects, folder):
+    """The estimator that a card describes, without its fitted state."""
     lacking = [part for part in ("parameters", "objects", "state") if part not in card]
     if lacking:
         raise ModelFolderError(f"{folder}: the description lacks {lacking[0]!r}; save the model again")
@@ -164,24 +173,21 @@ def _read_tagger(card, tensors, objects, folder):
             f"{folder}: the parameter {missing[0]!r} was an object, which is not saved; "
             f"give it again: load(folder, {missing[0]}=...)"
         )
-    unknown = sorted(set(objects) - {*card["objects"], "device"})
+    known = set(cls().get_params())
+    unknown = sorted(set(objects) - {*card["objects"], *({"device"} & known)})
     if unknown:
         raise ModelFolderError(f"{folder}: the parameter {unknown[0]!r} was saved and need not be given; leave it out")
-    strange = sorted(set(card["parameters"]) - set(SequenceTagger().get_params()))
+    strange = sorted(set(card["parameters"]) - known)
     if strange:
         raise ModelFolderError(
             f"{folder}: has the parameter {strange[0]!r}, which this version does not know; update hybridseq"
         )
-    tagger = SequenceTagger(**{**read_parameters(card["parameters"]), **objects})
+    estimator = cls(**{**read_parameters(card["parameters"]), **objects})
     try:
-        check_device(tagger.device)
+        check_device(getattr(estimator, "device", "cpu"))
     except ValueError as error:
         raise ModelFolderError(f"{folder}: {error}; load it elsewhere: load(folder, device='cpu')") from None
-    try:
-        restore_tagger(tagger, card["state"], tensors)
-    except RuntimeError as error:
-        raise ModelFolderError(f"{folder}: the weights do not fit the description ({error})") from None
-    return tagger
+    return estimator
 
 
 def _write(path, content):

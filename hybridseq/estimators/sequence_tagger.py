@@ -3,7 +3,6 @@
 import copy
 import sys
 from dataclasses import replace
-from numbers import Integral
 
 import numpy as np
 import torch
@@ -13,10 +12,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from hybridseq import metrics
 from hybridseq.constraints import InfeasibleError
+from hybridseq.estimators import predicting
 from hybridseq.estimators import tagger_parameters as parameters
-from hybridseq.estimators.constrained import keep, structures, warn_of_skipped
+from hybridseq.estimators.constrained import keep
 from hybridseq.estimators.persistence import write_model
-from hybridseq.estimators.tagger_card import describe_tagger
+from hybridseq.estimators.tagger_card import describe_tagger, restore_tagger
 from hybridseq.estimators.tagger_network import build_network
 from hybridseq.text import LabelVocabulary, UnknownLabelError
 from hybridseq.training.batches import SentenceDataset
@@ -357,8 +357,8 @@ class SequenceTagger(BaseEstimator):
         InfeasibleError
             Where nothing satisfies a sentence's constraint, unless ``on_infeasible`` says otherwise.
         """
-        encoded, kept = self._prepare(X, constraint)
-        return _decode(self.network_, encoded, self.labels_, kept, self.on_infeasible)
+        sentences, kept = self._prepare(X, constraint)
+        return predicting.decode(sentences, self.labels_.labels, kept, self.on_infeasible)
 
     def predict_marginals(self, X, constraint=None):
         """Each token's probability of each label, given the whole sentence and what its labels must keep.
@@ -368,9 +368,8 @@ class SequenceTagger(BaseEstimator):
         list of (T, K) arrays
             Columns in the order of ``classes_``; rows sum to 1. None for a sentence that is skipped.
         """
-        encoded, kept = self._prepare(X, constraint)
-        names = self.labels_.labels
-        return _rows(self.network_, encoded, names, kept, lambda structure: structure.marginals().cpu().numpy())
+        sentences, kept = self._prepare(X, constraint)
+        return predicting.marginals(sentences, self.labels_.labels, kept)
 
     def predict_k_best(self, X, k=5, constraint=None):
         """The k best label sequences of sentences, best first.
@@ -388,23 +387,8 @@ class SequenceTagger(BaseEstimator):
         DataError
             Where a sentence cannot be read; names the place.
         """
-        if not isinstance(k, Integral) or k < 1:
-            raise ValueError(f"k must be a whole number of at least 1; got {k!r}")
-        encoded, kept = self._prepare(X, constraint)
-        results = [None] * len(X)
-        names = self.classes_
-        for indices, structure in structures(self.network_, encoded, self.labels_.labels, kept):
-            ids, scores = structure.k_best(k)
-            log_probs = (scores - structure.log_partition()[:, None]).cpu().numpy()
-            ids = ids.cpu().numpy()
-            for row, i in enumerate(indices):
-                length = int(encoded.lengths[i])
-                results[i] = [
-                    (names[ids[row, j, :length]].tolist(), float(min(log_probs[row, j], 0.0)))
-                    for j in range(k)
-                    if log_probs[row, j] > -np.inf
-                ]
-        return results
+        sentences, kept = self._prepare(X, constraint)
+        return predicting.k_best(sentences, self.labels_.labels, kept, k)
 
     def score(self, X, y):
         """Span micro-F1; token accuracy where the labels follow no span scheme.
@@ -434,9 +418,10 @@ class SequenceTagger(BaseEstimator):
         if self.network_.structure is None:
             if constraint is not None:
                 raise ValueError("a tagger with objective='cross_entropy' has no structure to constrain")
-            return encoded, None
+            return _Encoded(self.network_, encoded), None
         names = self.labels_.labels
-        return encoded, keep(self.constraint_, constraint, X, encoded.lengths, names, self.on_infeasible)
+        kept = keep(self.constraint_, constraint, X, encoded.lengths, names, self.on_infeasible)
+        return _Encoded(self.network_, encoded), kept
 
     def save(self, folder):
         """Save to a folder, which :func:`hybridseq.load` reads.
@@ -458,6 +443,9 @@ class SequenceTagger(BaseEstimator):
         check_is_fitted(self, "network_")
         card = describe_tagger(self)
         write_model(folder, {"estimator": type(self).__name__, **card}, self.network_.state_dict())
+
+    def _restore(self, state, tensors):
+        restore_tagger(self, state, tensors)
 
 
 def _check(X, y, names):
@@ -498,39 +486,23 @@ class _HeldOutScore:
         self.on_infeasible = tagger.on_infeasible
 
     def __call__(self, module):
-        return _score(self.y, _decode(module, self.encoded, self.labels, self.kept, self.on_infeasible), self.scheme)
+        sentences = _Encoded(module, self.encoded)
+        found = predicting.decode(sentences, self.labels.labels, self.kept, self.on_infeasible)
+        return _score(self.y, found, self.scheme)
 
 
-def _rows(network, encoded, names, kept, method):
-    results = [None] * len(encoded.lengths)
-    for indices, structure in structures(network, encoded, names, kept):
-        values = method(structure)
-        for row, i in enumerate(indices):
-            results[i] = values[row, : encoded.lengths[i]].copy()
-    return results
+class _Encoded(predicting.Sentences):
+    """Sentences in numbers, scored by a network."""
 
+    def __init__(self, network, encoded):
+        self.network, self.lengths = network, encoded.lengths
+        self.dataset = SentenceDataset(encoded)
 
-def _decode(network, encoded, labels, kept, on_infeasible):
-    names = np.array(labels.labels, dtype=object)
+    def structure(self, indices, constrained=False):
+        batch, _ = self.dataset[indices]
+        device = self.network.emissions.weight.device
+        inputs = {name: value.to(device) for name, value in batch.inputs.items()}
+        return self.network(**inputs) if constrained else self.network.unrestricted(**inputs)
 
-    def decoded(kept):
-        return _rows(network, encoded, labels.labels, kept, lambda structure: structure.decode().cpu().numpy())
-
-    rows = decoded(kept)
-    # Only budgets are not settled before.
-    dead = [i for i, row in enumerate(rows) if row is not None and row[0] < 0]
-    if dead and on_infeasible == "raise":
-        parts = [repr(part) for part in kept.constraints[dead[0]].parts]
-        raise InfeasibleError(
-            f"no label sequence of example {dead[0]} keeps {kept.constraints[dead[0]]!r}. Loosen the budget, or set "
-            'on_infeasible to "relax", "unconstrained" or "skip"',
-            example=dead[0],
-            parts=parts,
-        )
-    if dead and on_infeasible == "skip":
-        warn_of_skipped(dead, len(rows))
-    elif dead:
-        mended = decoded(kept.mended(dead, on_infeasible))
-    for i in dead:
-        rows[i] = None if on_infeasible == "skip" else mended[i]
-    return [None if row is None else names[row].tolist() for row in rows]
+    def restricted(self, structure, plan):
+        return self.network.restricted(structure, plan)

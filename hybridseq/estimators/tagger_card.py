@@ -1,12 +1,10 @@
 """A fitted tagger as JSON, and back."""
 
-from numbers import Integral, Real
-
 import numpy as np
 import torch
 
-from hybridseq.constraints import Constraint
 from hybridseq.constraints.serial import from_json, to_json
+from hybridseq.estimators.card import describe_parameters, plain
 from hybridseq.estimators.tagger_network import build_network
 from hybridseq.estimators.tagger_parameters import trained_part
 from hybridseq.text import LabelVocabulary
@@ -18,32 +16,24 @@ def describe_tagger(tagger) -> dict:
 
     ``objects`` names the parameters that JSON cannot hold and that loading needs again.
     """
-    parameters = {name: _plain(value) for name, value in tagger._fitted_with.items() if name != "callbacks"}
+    parameters = {name: value for name, value in tagger._fitted_with.items() if name != "callbacks"}
     # The vectors are among the weights now, and their file may be gone.
     if parameters.pop("word_vectors") is not None:
         parameters["word_size"] = tagger.network_.inputs.words.embedding_dim
-    if parameters["random_state"] is _OBJECT:
-        parameters["random_state"] = None
     return {
-        "parameters": {name: value for name, value in parameters.items() if value is not _OBJECT},
-        "objects": sorted(name for name, value in parameters.items() if value is _OBJECT),
+        **describe_parameters(parameters),
         "state": {
             "labels": tagger.labels_.to_json(),
             "input": tagger.input_.to_json(),
             "scheme": tagger.scheme_,
             "constrained": tagger.constraint_ is not None,
             "constraint": None if tagger.constraint_ is None else to_json(tagger.constraint_),
-            "history": [{k: _plain(v) for k, v in row.items()} for row in tagger.history_],
+            "history": [{k: plain(v) for k, v in row.items()} for row in tagger.history_],
             "best_epoch": tagger.best_epoch_,
             "best_score": tagger.best_score_,
             "passes": tagger.passes_,
         },
     }
-
-
-def read_parameters(parameters: dict) -> dict:
-    """The constructor's arguments from a card's."""
-    return {name: from_json(value) if isinstance(value, dict) else value for name, value in parameters.items()}
 
 
 def restore_tagger(tagger, state: dict, tensors: dict) -> None:
@@ -67,21 +57,3 @@ def restore_tagger(tagger, state: dict, tensors: dict) -> None:
     network.load_state_dict(tensors)
     tagger.network_ = network.to(tagger.device).eval()
     tagger._fitted_with = tagger.get_params(deep=False)
-
-
-_OBJECT = object()
-
-
-def _plain(value):
-    """A value that JSON gives back as it was, or the mark of an object."""
-    if value is None or isinstance(value, str | bool):
-        return value
-    if isinstance(value, Constraint):
-        return to_json(value) or _OBJECT
-    if isinstance(value, np.bool_):
-        return bool(value)
-    if isinstance(value, Integral):
-        return int(value)
-    if isinstance(value, Real):
-        return float(value)
-    return str(value) if hasattr(value, "__fspath__") else _OBJECT

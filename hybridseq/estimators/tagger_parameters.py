@@ -7,7 +7,6 @@ from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
-import torch
 from skorch.callbacks import Callback
 
 import hybridseq.constraints as constraint_language
@@ -16,6 +15,7 @@ from hybridseq.constraints.combine import And
 from hybridseq.constraints.dataset import check_dataset
 from hybridseq.constraints.positions import Tokens
 from hybridseq.constraints.settle import ON_INFEASIBLE
+from hybridseq.estimators.device import check_device
 from hybridseq.nn.encoders import ENCODERS
 from hybridseq.nn.independent import cross_entropy
 from hybridseq.nn.names import choose
@@ -64,17 +64,6 @@ def _check_numbers(tagger):
         for name in names:
             if getattr(tagger, name) is not None:
                 _check_number(name, getattr(tagger, name), kind, lambda x: x > 0, "above 0, or None")
-
-
-def check_device(device) -> None:
-    """Raise a ValueError unless torch can compute there."""
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, TypeError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(
-            f"device must be one that torch can use here, such as 'cpu'; got {device!r} ({reason})"
-        ) from None
 
 
 def _check_objects(tagger):
