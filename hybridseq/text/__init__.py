@@ -10,6 +10,8 @@ from hybridseq.text.columns import (
 )
 from hybridseq.text.errors import DataError
 from hybridseq.text.schemes import Span, detect_scheme, explain_scheme, spans, tags_of
+from hybridseq.text.shapes import word_shape
+from hybridseq.text.templates import TokenTemplates
 from hybridseq.text.vectors import WordVectors, read_vectors
 from hybridseq.text.vocabulary import LabelVocabulary, UnknownLabelError, Vocabulary
 
@@ -18,6 +20,7 @@ __all__ = [
     "LabelVocabulary",
     "Sentence",
     "Span",
+    "TokenTemplates",
     "UnknownLabelError",
     "Vocabulary",
     "WordVectors",
@@ -30,5 +33,6 @@ __all__ = [
     "read_vectors",
     "spans",
     "tags_of",
+    "word_shape",
     "write_columns",
 ]
