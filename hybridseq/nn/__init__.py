@@ -14,6 +14,7 @@ _NAMES = {
     "HMM": "hmm",
     "HybridHMM": "hybrid_hmm",
     "Identity": "encoders",
+    "ImageEncoder": "images",
     "Jordan": "jordan",
     "LockedDropout": "dropout",
     "Prior": "prior",
