@@ -127,7 +127,7 @@ class TokenTemplates:
                 results.append([])
                 continue
             if width is None:
-                width = 0 if isinstance(sentence[0], str) else len(sentence[0])
+                width = len(sentence[0]) if isinstance(sentence[0], tuple | list) else 0
                 program = _program(self, max(width, 1) - 1)
             results.append(program(_columns(sentence, width, i)))
         return results
