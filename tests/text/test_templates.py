@@ -10,9 +10,8 @@ from hybridseq.text import DataError, TokenTemplates, template_program, word_sha
 
 words = st.text("aBé7-.京", min_size=1, max_size=5)
 pairs = st.tuples(words, st.sampled_from(["NN", "VB"]))
-corpora = st.one_of(
-    st.lists(st.lists(words, max_size=6), max_size=4), st.lists(st.lists(pairs, max_size=6), max_size=4)
-)
+any_words, any_pairs = (st.lists(st.lists(tokens, max_size=6), max_size=4) for tokens in (words, pairs))
+corpora = any_words | any_pairs
 options = st.fixed_dictionaries(
     {
         "window": st.integers(0, 3),
