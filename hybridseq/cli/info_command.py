@@ -42,7 +42,7 @@ def describe(tagger) -> dict:
         "labels": tagger.classes_.tolist(),
         "scheme": tagger.scheme_,
         "constraint": None if tagger.constraint_ is None else repr(tagger.constraint_),
-        "structure": None if tagger.objective == "cross_entropy" else tagger.structure,
+        "structure": None if tagger.network_.structure is None else tagger.structure,
         "objective": tagger.objective,
         "encoder": tagger.encoder if isinstance(tagger.encoder, str) else type(tagger.encoder).__name__,
         "hidden_size": tagger.hidden_size,

@@ -3,6 +3,7 @@
 import copy
 import sys
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from hybridseq.estimators import tagger_parameters as parameters
 from hybridseq.estimators.constrained import keep
 from hybridseq.estimators.persistence import write_model
 from hybridseq.estimators.tagger_card import describe_tagger, restore_tagger
+from hybridseq.estimators.tagger_hmm import measure_prior
 from hybridseq.estimators.tagger_network import build_network
 from hybridseq.text import LabelVocabulary, UnknownLabelError
 from hybridseq.training.batches import SentenceDataset
@@ -36,14 +38,22 @@ class SequenceTagger(BaseEstimator):
         that makes one. The module tells H in its attribute ``output_size``.
     objective : str
         ``"log_loss"``, ``"structured_hinge"``, ``"perceptron"``, ``"softmax_margin"``, ``"minimum_risk"``; or
-        ``"cross_entropy"``, which scores each token by itself and leaves structure and constraint out.
-    structure : str
-        ``"crf"``.
+        ``"cross_entropy"``, which trains each token by itself: with ``structure="crf"`` that leaves structure and
+        constraint out, with ``"hmm"`` it is the classic hybrid.
+    structure : {"crf", "hmm"}
+        ``"hmm"``: the encoder gives p(label | token); divided by the label's ``prior``, it is the emission of an HMM
+        whose transitions are those of the training labels, or start there and are learned with the other objectives.
     constraint : str, constraint or None
         ``"auto"`` looks whether the labels follow a span scheme and, if so, makes illegal label pairs impossible, in
         training and prediction; ``"BIO"``, ``"IOB1"``, ``"BIOES"``, ``"BMES"`` demand one; a constraint of
         :mod:`hybridseq.constraints`, hard or soft; None leaves every label sequence possible. ``constraint_`` tells
         what was found. Parts that speak of tokens, and budgets, hold in prediction only.
+    prior : {"counts", "posteriors", "uniform"}, Prior or (K,) array
+        What ``structure="hmm"`` divides by: how frequent the training labels are, each counted once more; the mean of
+        what the trained encoder gives on training sentences, measured anew after each epoch; nothing; or your own,
+        over the labels in the order of ``classes_``.
+    prior_scale : float
+        The exponent of the prior: 1 is Bayes' rule, 0 does not divide.
     hidden_size, num_layers : int
         Size of the encoder's state in each direction, and its depth.
     word_size : int
@@ -138,6 +148,8 @@ class SequenceTagger(BaseEstimator):
         structure="crf",
         constraint="auto",
         *,
+        prior="counts",
+        prior_scale=1.0,
         hidden_size=200,
         num_layers=1,
         word_size=100,
@@ -170,6 +182,8 @@ class SequenceTagger(BaseEstimator):
         self.objective = objective
         self.structure = structure
         self.constraint = constraint
+        self.prior = prior
+        self.prior_scale = prior_scale
         self.hidden_size = hidden_size
         self.num_layers = num_layers
         self.word_size = word_size
@@ -312,17 +326,21 @@ class SequenceTagger(BaseEstimator):
                 network.constrain(None if trained is None else trained.compile(labels.labels))
             else:
                 network = copy.deepcopy(start.network_)
+            network = network.to(self.device)
+            prepare = partial(measure_prior, encoded=encoded) if parameters.measures_prior(self) else None
             fitted = fit_network(
-                network.to(self.device),
-                parameters.objective(self),
+                network,
+                parameters.objective(self, network),
                 SentenceDataset(encoded),
                 recipe,
                 first_objective=parameters.first_objective(self),
-                score=held_out and _HeldOutScore(self, reader, labels, scheme, constraint, *held_out),
+                score=held_out and _HeldOutScore(self, reader, labels, scheme, constraint, *held_out, prepare=prepare),
                 seed=seed,
                 callbacks=self.callbacks or (),
                 progress=("held-out F1" if scheme else "held-out acc") if self.verbose else None,
             )
+            if prepare is not None:
+                prepare(fitted.module)
         self.classes_ = np.array(labels.labels)
         self.labels_, self.input_, self.network_ = labels, reader, fitted.module
         self.constraint_, self.scheme_ = constraint, scheme
@@ -417,7 +435,9 @@ class SequenceTagger(BaseEstimator):
         encoded = self.input_.encode(X)
         if self.network_.structure is None:
             if constraint is not None:
-                raise ValueError("a tagger with objective='cross_entropy' has no structure to constrain")
+                raise ValueError(
+                    "a tagger with structure='crf' and objective='cross_entropy' has no structure to constrain"
+                )
             return _Encoded(self.network_, encoded), None
         names = self.labels_.labels
         kept = keep(self.constraint_, constraint, X, encoded.lengths, names, self.on_infeasible)
@@ -475,17 +495,19 @@ def _score(y, predicted, scheme):
 class _HeldOutScore:
     """Score a network on held-out sentences, encoded and their constraints settled once."""
 
-    def __init__(self, tagger, reader, labels, scheme, constraint, X, y):
+    def __init__(self, tagger, reader, labels, scheme, constraint, X, y, prepare=None):
         self.encoded, self.labels, self.scheme, self.y = reader.encode(X), labels, scheme, y
-        structured = tagger.objective != "cross_entropy"
+        self.prepare = prepare
         settled = (constraint, None, X, self.encoded.lengths, labels.labels, tagger.on_infeasible)
         try:
-            self.kept = keep(*settled) if structured else None
+            self.kept = keep(*settled) if parameters.structured(tagger) else None
         except InfeasibleError as error:
             raise error.among("the held-out sentences") from None
         self.on_infeasible = tagger.on_infeasible
 
     def __call__(self, module):
+        if self.prepare is not None:
+            self.prepare(module)
         sentences = _Encoded(module, self.encoded)
         found = predicting.decode(sentences, self.labels.labels, self.kept, self.on_infeasible)
         return _score(self.y, found, self.scheme)

@@ -1,10 +1,13 @@
 """A fitted tagger as JSON, and back."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import torch
 
 from hybridseq.constraints.serial import from_json, to_json
 from hybridseq.estimators.card import describe_parameters, plain
+from hybridseq.estimators.tagger_hmm import given_prior
 from hybridseq.estimators.tagger_network import build_network
 from hybridseq.estimators.tagger_parameters import trained_part
 from hybridseq.text import LabelVocabulary
@@ -20,6 +23,8 @@ def describe_tagger(tagger) -> dict:
     # The vectors are among the weights now, and their file may be gone.
     if parameters.pop("word_vectors") is not None:
         parameters["word_size"] = tagger.network_.inputs.words.embedding_dim
+    if not isinstance(parameters["prior"], str):
+        parameters["prior"], parameters["prior_scale"] = given_prior(SimpleNamespace(**parameters))
     return {
         **describe_parameters(parameters),
         "state": {

@@ -5,6 +5,7 @@ import copy
 import torch
 from torch import nn
 
+from hybridseq.estimators.tagger_hmm import make_hmm
 from hybridseq.nn.crf import CRF
 from hybridseq.nn.embeddings import CharCNN, CharLSTM, TokenEmbedding, VectorInput
 from hybridseq.nn.encoders import make_encoder
@@ -27,21 +28,26 @@ def build_network(tagger, reader, num_labels, encoded=None) -> TaggerNetwork:
     num_labels : int
         K.
     encoded : Encoded, optional
-        Training sentences, whose mean and variance dense input is brought to 0 and 1 by; and the sign that word
-        vectors are to be read. None where saved weights are to be loaded.
+        Training sentences with labels: by their mean and variance dense input is brought to 0 and 1, and an HMM starts
+        from their counts; and the sign that word vectors are to be read. None where saved weights are to be loaded.
     """
     if isinstance(reader, DenseInput):
         inputs = _vector_input(reader, encoded)
     else:
         inputs = _token_embedding(tagger, reader, fresh=encoded is not None)
-    structured = tagger.objective != "cross_entropy"
     return TaggerNetwork(
         inputs,
         _encoder(tagger, inputs.output_size, num_labels),
         num_labels,
-        structure=CRF(num_labels) if structured else None,
+        structure=_structure(tagger, num_labels, encoded),
         dropout=tagger.dropout,
     )
+
+
+def _structure(tagger, num_labels, encoded):
+    if tagger.structure == "hmm":
+        return make_hmm(tagger, num_labels, encoded)
+    return None if tagger.objective == "cross_entropy" else CRF(num_labels)
 
 
 def _vector_input(reader, encoded):

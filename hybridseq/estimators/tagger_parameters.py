@@ -16,9 +16,11 @@ from hybridseq.constraints.dataset import check_dataset
 from hybridseq.constraints.positions import Tokens
 from hybridseq.constraints.settle import ON_INFEASIBLE
 from hybridseq.estimators.device import check_device
+from hybridseq.estimators.tagger_hmm import PRIORS
 from hybridseq.nn.encoders import ENCODERS
 from hybridseq.nn.independent import cross_entropy
 from hybridseq.nn.names import choose
+from hybridseq.nn.prior import Prior
 from hybridseq.training.fit import Recipe
 from hybridseq.training.inputs import DenseInput, TokenInput, is_dense
 from hybridseq.training.schedule import SCHEDULES
@@ -30,7 +32,7 @@ OBJECTIVES = {**objectives.OBJECTIVES, "cross_entropy": cross_entropy}
 #: cost is not convex (Smith and Eisner 2006).
 FIRST_OBJECTIVES = {"minimum_risk": objectives.log_loss}
 
-STRUCTURES = {"crf": True}
+STRUCTURES = {"crf": True, "hmm": True}
 _CHAR_ENCODERS = {"cnn": True, "lstm": True}
 _UNSEEN = {"error": True, "miss": True}
 _ON_INFEASIBLE = dict.fromkeys(ON_INFEASIBLE, True)
@@ -41,7 +43,7 @@ _WHAT_BROKEN = {
 }
 
 _INTEGERS = {"hidden_size": 1, "num_layers": 1, "word_size": 0, "char_size": 1, "column_size": 1, "min_count": 1}
-_NUMBERS = {"averaging": 0, "word_dropout": 0, "weight_decay": 0}
+_NUMBERS = {"averaging": 0, "word_dropout": 0, "weight_decay": 0, "prior_scale": 0}
 _SHARES = "dropout", "valid_fraction"
 _OPTIONAL_INTEGERS = "patience", "max_epochs", "batch_size"
 _OPTIONAL_NUMBERS = "transition_rate", "clip_norm"
@@ -82,6 +84,33 @@ def _check_objects(tagger):
     check_device(tagger.device)
 
 
+def _check_prior(tagger):
+    if isinstance(tagger.prior, str):
+        choose("prior", tagger.prior, PRIORS)
+    elif not isinstance(tagger.prior, Prior):
+        probs = np.asarray(tagger.prior, dtype=object)
+        if probs.ndim != 1 or not all(isinstance(p, Real) for p in probs):
+            raise ValueError(
+                f"prior must be one of {', '.join(map(repr, PRIORS))}, a hybridseq.nn.Prior, or an array (K,) of "
+                f"probabilities; got {tagger.prior!r}"
+            )
+    if measures_prior(tagger) and tagger.objective != "cross_entropy":
+        raise ValueError(
+            "prior='posteriors' is measured on a classifier trained frame by frame, objective='cross_entropy'; the "
+            f"objective {tagger.objective!r} trains with the prior in place: choose 'counts' or 'uniform'"
+        )
+
+
+def structured(tagger) -> bool:
+    """Whether the tagger predicts whole label sequences: a CRF that is trained token by token has no transitions."""
+    return tagger.structure == "hmm" or tagger.objective != "cross_entropy"
+
+
+def measures_prior(tagger) -> bool:
+    """Whether the prior is the mean of what the trained network gives."""
+    return tagger.structure == "hmm" and isinstance(tagger.prior, str) and tagger.prior == "posteriors"
+
+
 def check(tagger) -> None:
     """Raise a ValueError that names the first parameter that is not usable."""
     if isinstance(tagger.encoder, str):
@@ -99,6 +128,7 @@ def check(tagger) -> None:
         choose("char_encoder", tagger.char_encoder, _CHAR_ENCODERS)
     _check_objects(tagger)
     _check_numbers(tagger)
+    _check_prior(tagger)
     if not tagger.word_size and tagger.char_encoder is None:
         raise ValueError("word_size=0 and char_encoder=None leave no input; give one of them")
 
@@ -117,8 +147,10 @@ def recipe(tagger) -> Recipe:
     return Recipe(**{name: getattr(tagger, name) for name in Recipe.__dataclass_fields__})
 
 
-def objective(tagger):
+def objective(tagger, network):
     """What training minimises, ``objective(structure, labels) -> (B,)``."""
+    if tagger.objective == "cross_entropy" and tagger.structure == "hmm":
+        return network.structure.cross_entropy
     return _tolerant(tagger, OBJECTIVES[tagger.objective])
 
 
@@ -173,7 +205,7 @@ def find_constraint(tagger, X, y) -> Found:
     detected = constraint_language.detect(y)
     scheme = detected.name
     wanted = tagger.constraint
-    if tagger.objective == "cross_entropy" and wanted == "auto":
+    if wanted == "auto" and not structured(tagger):
         wanted = None
     if wanted == "auto":
         constraint = None if scheme is None else constraint_language.scheme(scheme)

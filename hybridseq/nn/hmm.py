@@ -117,8 +117,8 @@ class HMM(nn.Module):
         empty = (transitions > 0).sum(1) == 0
         if empty.any():
             raise ValueError(
-                f"state {int(empty.nonzero()[0])} can be followed by none; let it be followed by itself where sequences "
-                "end in it, or smooth the counts."
+                f"state {int(empty.nonzero()[0])} can be followed by none; let it be followed by itself where "
+                "sequences end in it, or smooth the counts."
             )
         if not (start > 0).any():
             raise ValueError("no state can come first; allow one, or smooth the counts.")
