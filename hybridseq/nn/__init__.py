@@ -7,10 +7,12 @@ import importlib
 
 _NAMES = {
     "CRF": "crf",
+    "CategoricalEmissions": "emissions",
     "CharCNN": "embeddings",
     "CharLSTM": "embeddings",
     "Convolutional": "convolutional",
     "ENCODERS": "encoders",
+    "GaussianEmissions": "emissions",
     "HMM": "hmm",
     "HybridHMM": "hybrid_hmm",
     "Identity": "encoders",

@@ -2,6 +2,7 @@
 
 from hybridseq.objectives.costs import hamming_cost, label_cost
 from hybridseq.objectives.infeasible import feasible_rows
+from hybridseq.objectives.likelihood import marginal_likelihood
 from hybridseq.objectives.losses import (
     OBJECTIVES,
     log_loss,
@@ -18,6 +19,7 @@ __all__ = [
     "hamming_cost",
     "label_cost",
     "log_loss",
+    "marginal_likelihood",
     "minimum_risk",
     "perceptron",
     "semantic_loss",
