@@ -7,9 +7,11 @@ __version__ = "0.1.0"
 _MODULES = ("constraints", "datasets", "inference", "kernels", "metrics", "nn", "objectives", "structures", "text")
 _NAMES = {
     "BruteForce": "hybridseq.structures",
+    "EncoderFeatures": "hybridseq.estimators",
     "InfeasibleError": "hybridseq.constraints",
     "LinearChain": "hybridseq.structures",
     "SequenceTagger": "hybridseq.estimators",
+    "TokenFeatures": "hybridseq.estimators",
     "load": "hybridseq.estimators",
 }
 

@@ -2,7 +2,12 @@
 
 import importlib
 
-_NAMES = {"SequenceTagger": "sequence_tagger", "load": "persistence"}
+_NAMES = {
+    "EncoderFeatures": "encoder_features",
+    "SequenceTagger": "sequence_tagger",
+    "TokenFeatures": "token_features",
+    "load": "persistence",
+}
 
 __all__ = [*_NAMES]  # noqa: PLE0604
 
