@@ -1,0 +1,148 @@
+"""Sentences as matrices: rows in the order of the sentences, columns by name, at home in scikit-learn."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import FeatureUnion, make_pipeline
+
+import hybridseq as hs
+from hybridseq.text import DataError, TokenTemplates
+
+X = [["to", "Rome"], ["from", "Rome", "to", "Oslo"], ["today"]]
+TWO = [[{"w": "to", "first": True}, {"w": "Rome", "length": 4}], [{"w": "to", "length": 2.5}]]
+
+
+def columns_of(transformer, matrix):
+    """The features of each row, by name, with their values."""
+    names = transformer.get_feature_names_out()
+    matrix = matrix.tocsr()
+    return [dict(zip(names[row.indices], row.data)) for row in matrix]
+
+
+def test_rows_hold_the_features_of_the_templates():
+    transformer = hs.TokenFeatures()
+    matrix = transformer.fit_transform(X)
+    assert sparse.issparse(matrix) and matrix.format == "csr" and matrix.dtype == np.float64
+    wanted = [dict.fromkeys(features, 1.0) for sentence in TokenTemplates().transform(X) for features in sentence]
+    assert columns_of(transformer, matrix) == wanted
+    assert (matrix != transformer.transform(X)).nnz == 0
+
+
+def test_what_training_did_not_show_is_left_out():
+    transformer = hs.TokenFeatures(TokenTemplates(window=0, bigrams=0, prefixes=(), suffixes=(), shapes=None)).fit(X)
+    assert list(transformer.get_feature_names_out()) == [f"w[0]={w}" for w in ("to", "Rome", "from", "Oslo", "today")]
+    assert transformer.transform([["to", "Paris", "today"]]).toarray().tolist() == [
+        [1, 0, 0, 0, 0],
+        [0, 0, 0, 0, 0],
+        [0, 0, 0, 0, 1],
+    ]
+
+
+@pytest.mark.parametrize("min_freq", [2, 3])
+def test_rare_features_are_left_out(min_freq):
+    every = hs.TokenFeatures().fit(X)
+    some = hs.TokenFeatures(min_freq=min_freq)
+    matrix = some.fit_transform(X)
+    counts = np.asarray((every.transform(X) > 0).sum(0)).ravel()
+    assert list(some.get_feature_names_out()) == list(every.get_feature_names_out()[counts >= min_freq])
+    assert (matrix != some.transform(X)).nnz == 0 and matrix.shape[1] > 0
+
+
+def test_features_that_are_ready():
+    transformer = hs.TokenFeatures(templates=None)
+    assert columns_of(transformer, transformer.fit_transform(TWO)) == [
+        {"w:to": 1, "first": 1},
+        {"w:Rome": 1, "length": 4},
+        {"w:to": 1, "length": 2.5},
+    ]
+    lists = hs.TokenFeatures(templates=None).fit(TokenTemplates().transform(X))
+    assert list(lists.get_feature_names_out()) == list(hs.TokenFeatures().fit(X).get_feature_names_out())
+
+
+def test_a_function_may_make_the_features():
+    transformer = hs.TokenFeatures(lambda sentence: [{"upper": word.istitle()} for word in sentence])
+    assert transformer.fit_transform(X).toarray().ravel().tolist() == [0, 1, 0, 1, 0, 1, 0]
+
+
+def test_clone_and_parameters():
+    transformer = hs.TokenFeatures(TokenTemplates(window=1), min_freq=2).fit(X)
+    again = clone(transformer)
+    assert not hasattr(again, "vocabulary_") and again.get_params() == transformer.get_params()
+    assert (again.fit_transform(X) != transformer.transform(X)).nnz == 0
+
+
+def test_set_output_default_is_known():
+    transformer = hs.TokenFeatures().set_output(transform="default")
+    assert sparse.issparse(transformer.fit_transform(X))
+
+
+def test_in_a_pipeline_of_scikit_learn():
+    model = make_pipeline(hs.TokenFeatures(), LogisticRegression(C=100))
+    flat = [label for sentence in X for label in ["city" if w.istitle() else "O" for w in sentence]]
+    assert model.fit(X, flat).predict(X).tolist() == flat
+
+
+@pytest.mark.parametrize(
+    ("transformer", "data", "error", "message"),
+    [
+        (hs.TokenFeatures(min_freq=0), X, ValueError, "min_freq must be a whole number of at least 1; got 0"),
+        (hs.TokenFeatures(templates="pos"), X, ValueError, "templates must be 'default'.*got 'pos'"),
+        (hs.TokenFeatures(), [["to"], []], DataError, r"X\[1\] is an empty sentence"),
+        (hs.TokenFeatures(), [["to"], ["Rome", 1]], DataError, "sentence 1, position 1"),
+        (hs.TokenFeatures(None), [[{"a": float("nan")}]], DataError, "sentence 0, position 0"),
+    ],
+)
+def test_bad_input(transformer, data, error, message):
+    with pytest.raises(error, match=message):
+        transformer.fit(data)
+    assert not hasattr(transformer, "vocabulary_")
+
+
+@pytest.fixture(scope="module")
+def neural(fitted, sentences):
+    return hs.EncoderFeatures(fitted).fit_transform(sentences[0])
+
+
+def test_the_encoder_gives_what_the_tagger_scores(fitted, sentences, neural):
+    assert neural.dtype == np.float32 and neural.shape == (sum(map(len, sentences[0])), 32)
+    begin = 0
+    for sentence, wanted in list(zip(sentences[0], fitted.predict_marginals(sentences[0])))[:5]:
+        rows = torch.from_numpy(neural[begin : begin + len(sentence)])
+        plan = fitted.constraint_.compile(fitted.classes_)
+        with torch.no_grad():
+            chain = fitted.network_.structure(fitted.network_.emissions(rows)[None])
+            np.testing.assert_allclose(chain.restrict(plan).marginals()[0], wanted, atol=1e-5)
+        begin += len(sentence)
+
+
+def test_a_sentence_has_the_same_rows_alone(fitted, sentences, neural):
+    alone = hs.EncoderFeatures(fitted).transform(sentences[0][-1:])
+    np.testing.assert_allclose(neural[-len(alone) :], alone, atol=1e-5)
+
+
+def test_the_tagger_outlives_a_clone(fitted):
+    again = clone(hs.EncoderFeatures(fitted))
+    assert again.tagger is fitted and len(again.get_feature_names_out()) == 32
+    assert clone(FeatureUnion([("neural", again)])).transformer_list[0][1].tagger is fitted
+
+
+def test_a_tagger_that_is_not_fitted():
+    with pytest.raises(NotFittedError, match="tagger must be a fitted SequenceTagger; got SequenceTagger"):
+        hs.EncoderFeatures(hs.SequenceTagger()).fit(X)
+
+
+def test_both_side_by_side(fitted, sentences, neural):
+    union = FeatureUnion([("words", hs.TokenFeatures()), ("neural", hs.EncoderFeatures(fitted))])
+    matrix = union.fit_transform(sentences[0])
+    words = hs.TokenFeatures().fit_transform(sentences[0])
+    assert matrix.shape == (len(neural), words.shape[1] + 32)
+    np.testing.assert_allclose(matrix[:, -32:].toarray(), neural, rtol=1e-6)
+    assert (matrix.tocsr()[:, :-32] != words).nnz == 0
+    assert union.get_feature_names_out()[[0, -1]].tolist() == [
+        f"words__w[0]={sentences[0][0][0]}",
+        "neural__encoderfeatures31",
+    ]
