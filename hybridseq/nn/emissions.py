@@ -47,7 +47,7 @@ class GaussianEmissions(nn.Module):
         Where shapes disagree, or a variance is not above ``min_variance``.
     """
 
-    def __init__(self, num_states: int, size: int, means=None, variances=None, min_variance: float = 0.0):
+    def __init__(self, num_states: int, size: int, means=None, variances=None, min_variance=0.0):
         super().__init__()
         checks.check_count("num_states", num_states)
         checks.check_count("size", size)

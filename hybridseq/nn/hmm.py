@@ -129,7 +129,7 @@ class HMM(nn.Module):
             # Forbidden scores stay finite: averages of weights and weight decay pass over them.
             scores.copy_(torch.where(allowed, probabilities, 1).log())
 
-    def set_counts(self, counts: StateCounts, smoothing: float = 0.0) -> None:
+    def set_counts(self, counts: StateCounts, smoothing=0.0) -> None:
         """Maximum likelihood from counts of labelled sequences, each allowed event counted ``smoothing`` times more.
 
         Raises

@@ -150,7 +150,7 @@ class Prior(nn.Module):
     [0.89..., 0.098..., 0.0098...]
     """
 
-    def __init__(self, probs, scale: float = 1.0, floor: float = 0.0):
+    def __init__(self, probs, scale=1.0, floor=0.0):
         super().__init__()
         probs = torch.as_tensor(probs)
         dtype = probs.dtype if probs.is_floating_point() else torch.get_default_dtype()
@@ -193,7 +193,7 @@ class Prior(nn.Module):
         return cls(torch.full((num_states,), 1 / num_states))
 
     @classmethod
-    def from_counts(cls, counts, smoothing: float = 0.0, scale: float = 1.0, floor: float = 0.0) -> "Prior":
+    def from_counts(cls, counts, smoothing=0.0, scale=1.0, floor=0.0) -> "Prior":
         """The prior of an alignment.
 
         Parameters
@@ -216,7 +216,7 @@ class Prior(nn.Module):
         return cls((counts.double() + smoothing).to(torch.get_default_dtype()), scale, floor)
 
     @classmethod
-    def from_labels(cls, labels, num_states: int, lengths=None, smoothing: float = 0.0, **rest) -> "Prior":
+    def from_labels(cls, labels, num_states: int, lengths=None, smoothing=0.0, **rest) -> "Prior":
         """The prior of labels (B, T), −100 where there is none; the rest as in :meth:`from_counts`.
 
         More than one batch: :class:`StateCounts`, then :meth:`from_counts`.
@@ -224,7 +224,7 @@ class Prior(nn.Module):
         return cls.from_counts(StateCounts(num_states).add_labels(labels, lengths), smoothing, **rest)
 
     @classmethod
-    def from_posteriors(cls, posteriors, lengths=None, smoothing: float = 0.0, **rest) -> "Prior":
+    def from_posteriors(cls, posteriors, lengths=None, smoothing=0.0, **rest) -> "Prior":
         """The mean of a classifier's probabilities (B, T, K); the rest as in :meth:`from_counts`.
 
         More than one batch: :meth:`StateCounts.add_posteriors`, then :meth:`from_counts`.
@@ -233,7 +233,7 @@ class Prior(nn.Module):
         counts = StateCounts(posteriors.shape[-1]).add_posteriors(posteriors, lengths)
         return cls.from_counts(counts, smoothing, **rest)
 
-    def scaled(self, scale: float) -> "Prior":
+    def scaled(self, scale) -> "Prior":
         """The same prior with another scale."""
         return Prior(self.log_probs.exp(), scale).to(self.log_probs)
 
