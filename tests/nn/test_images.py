@@ -90,7 +90,7 @@ def test_dropout_is_drawn_for_each_image():
 
 @pytest.mark.parametrize("shape", [(16,), (16, 0), ("16", 8)])
 def test_shapes_that_make_no_image(shape):
-    with pytest.raises(ValueError, match="shape must be .*got "):
+    with pytest.raises(ValueError, match=r"shape must be .*got "):
         ImageEncoder(shape)
 
 
