@@ -16,6 +16,7 @@ from hybridseq.constraints import InfeasibleError
 from hybridseq.estimators import predicting
 from hybridseq.estimators import tagger_parameters as parameters
 from hybridseq.estimators.constrained import keep
+from hybridseq.estimators.found_constraint import check_constraint, find_constraint, trained_part
 from hybridseq.estimators.persistence import write_model
 from hybridseq.estimators.tagger_card import describe_tagger, restore_tagger
 from hybridseq.estimators.tagger_hmm import measure_prior
@@ -245,7 +246,8 @@ class SequenceTagger(BaseEstimator):
         else:
             held_out = None
         check_tokens(X)
-        labels, found = LabelVocabulary.build(y), parameters.find_constraint(self, X, y)
+        labels = LabelVocabulary.build(y)
+        found = find_constraint(parameters.wanted_constraint(self), X, y, self.on_infeasible)
         if found.broken and self.on_infeasible == "skip":
             X, y = _without(X, found.broken), _without(y, found.broken)
         if held_out is None and self.valid_fraction and len(X) > 1:
@@ -292,12 +294,12 @@ class SequenceTagger(BaseEstimator):
             labels.encode_all([*y, list(classes)] if classes is not None else y)
         check_tokens(X)
         if start is None:
-            found, broken = parameters.find_constraint(self, X, y), ()
+            found, broken = find_constraint(parameters.wanted_constraint(self), X, y, self.on_infeasible), ()
             broken = found.broken
         else:
-            found, broken = None, parameters.check_constraint(self.constraint_, X, y, self.on_infeasible)
+            found, broken = None, check_constraint(self.constraint_, X, y, self.on_infeasible)
             if len(broken) == len(y) and self.on_infeasible == "skip":
-                parameters.check_constraint(self.constraint_, X, y)
+                check_constraint(self.constraint_, X, y)
         if broken and self.on_infeasible == "skip":
             X, y = _without(X, broken), _without(y, broken)
         seed = int(random.randint(2**31))
@@ -322,7 +324,7 @@ class SequenceTagger(BaseEstimator):
             encoded = replace(reader.encode(X), labels=encode_labels(y, labels))
             if start is None:
                 network = build_network(self, reader, len(labels), encoded)
-                trained = parameters.trained_part(found.constraint)
+                trained = trained_part(found.constraint)
                 network.constrain(None if trained is None else trained.compile(labels.labels))
             else:
                 network = copy.deepcopy(start.network_)

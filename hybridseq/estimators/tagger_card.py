@@ -7,9 +7,9 @@ import torch
 
 from hybridseq.constraints.serial import from_json, to_json
 from hybridseq.estimators.card import describe_parameters, plain
+from hybridseq.estimators.found_constraint import trained_part
 from hybridseq.estimators.tagger_hmm import given_prior
 from hybridseq.estimators.tagger_network import build_network
-from hybridseq.estimators.tagger_parameters import trained_part
 from hybridseq.text import LabelVocabulary
 from hybridseq.training.inputs import input_from_json
 

@@ -1,0 +1,59 @@
+"""Sequences of features in batches of like length, and their chains."""
+
+import numpy as np
+import torch
+
+from hybridseq.kernels import threads
+from hybridseq.kernels.features import numba_cpu
+from hybridseq.structures import LinearChain
+from hybridseq.training.linear.weights import Pairs
+
+#: Scores in a batch: what lies between two steps stays in the cache.
+_SCORES = 2**18
+
+
+class FeatureBatches:
+    """Encoded sequences beside the pairs that have weights.
+
+    Parameters
+    ----------
+    attributes : Attributes
+        The sequences.
+    pairs : Pairs
+        Which pairs have weights.
+    size : int, optional
+        Sequences in a batch; None: as many as make 2¹⁸ scores.
+    """
+
+    def __init__(self, attributes, pairs: Pairs, size: int | None = None):
+        self.pairs, self.lengths = pairs, attributes.lengths
+        self.features = pairs.table(attributes)
+        self.starts = np.concatenate([[0], np.cumsum(self.lengths)[:-1]])
+        self.batches = list(_batches(self.lengths, pairs.num_labels, size))
+
+    def emissions(self, rows, weights) -> np.ndarray:
+        """The scores (B, T, K) of some sequences' labels, in the dtype of the feature–label weights (S,)."""
+        return numba_cpu.emissions(self.features, self.starts[rows], self.lengths[rows], weights, self.pairs.num_labels)
+
+    def chain(self, rows, weights, transitions, gradient=False) -> LinearChain:
+        """The chain of some sequences; ``gradient``: emissions and transitions ask for theirs."""
+        emissions = torch.from_numpy(self.emissions(rows, weights)).requires_grad_(gradient)
+        transitions = torch.from_numpy(transitions).requires_grad_(gradient)
+        return LinearChain(emissions, transitions, lengths=torch.from_numpy(self.lengths[rows]))
+
+    def new_gradient(self) -> np.ndarray:
+        """Zeros for :meth:`add_gradient`, one row a thread."""
+        return np.zeros((threads.count(len(self.lengths)), self.pairs.states))
+
+    def add_gradient(self, rows, flow, out) -> None:
+        """Add the gradient by the feature–label weights; ``flow`` (B, T, K) is that by the scores."""
+        numba_cpu.add_gradient(self.features, self.starts[rows], self.lengths[rows], flow, out)
+
+
+def _batches(lengths, num_labels, size):
+    order = np.argsort(-lengths, kind="stable")
+    first = 0
+    while first < len(order):
+        count = size or max(1, _SCORES // (int(lengths[order[first]]) * num_labels))
+        yield order[first : first + count]
+        first += count
