@@ -7,9 +7,14 @@ __version__ = "0.1.0"
 _MODULES = ("constraints", "datasets", "inference", "kernels", "metrics", "nn", "objectives", "structures", "text")
 _NAMES = {
     "BruteForce": "hybridseq.structures",
+    "CategoricalHMM": "hybridseq.estimators",
     "EncoderFeatures": "hybridseq.estimators",
+    "GMMHMM": "hybridseq.estimators",
+    "GaussianHMM": "hybridseq.estimators",
     "InfeasibleError": "hybridseq.constraints",
     "LinearChain": "hybridseq.structures",
+    "LinearCRF": "hybridseq.estimators",
+    "MultinomialHMM": "hybridseq.estimators",
     "SequenceTagger": "hybridseq.estimators",
     "TokenFeatures": "hybridseq.estimators",
     "load": "hybridseq.estimators",

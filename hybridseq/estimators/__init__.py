@@ -3,7 +3,12 @@
 import importlib
 
 _NAMES = {
+    "LinearCRF": "linear_crf",
+    "CategoricalHMM": "categorical_hmm",
     "EncoderFeatures": "encoder_features",
+    "GMMHMM": "gmm_hmm",
+    "GaussianHMM": "gaussian_hmm",
+    "MultinomialHMM": "multinomial_hmm",
     "SequenceTagger": "sequence_tagger",
     "TokenFeatures": "token_features",
     "load": "persistence",

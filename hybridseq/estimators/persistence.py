@@ -23,7 +23,14 @@ from hybridseq.estimators.device import check_device
 FORMAT_VERSION = 2
 _KIND = "hybridseq-model"
 #: Estimators that can be saved, and the module of each. One has ``_restore(state, tensors)``.
-_ESTIMATORS = {"SequenceTagger": "sequence_tagger"}
+_ESTIMATORS = {
+    "LinearCRF": "linear_crf",
+    "CategoricalHMM": "categorical_hmm",
+    "GMMHMM": "gmm_hmm",
+    "GaussianHMM": "gaussian_hmm",
+    "MultinomialHMM": "multinomial_hmm",
+    "SequenceTagger": "sequence_tagger",
+}
 _WEIGHTS, _CARD = "model.safetensors", "model.json"
 
 

@@ -2,8 +2,9 @@
 
 from hybridseq.structures.brute_force import BruteForce
 from hybridseq.structures.budgeted import BudgetedChain
+from hybridseq.structures.hmm import hmm
 from hybridseq.structures.linear_chain import LinearChain
 from hybridseq.structures.masked import MaskedChain
 from hybridseq.structures.restricted import RestrictedChain
 
-__all__ = ["BruteForce", "BudgetedChain", "LinearChain", "MaskedChain", "RestrictedChain"]
+__all__ = ["BruteForce", "BudgetedChain", "LinearChain", "MaskedChain", "RestrictedChain", "hmm"]
