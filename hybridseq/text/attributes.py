@@ -42,6 +42,25 @@ class Attributes:
     values: np.ndarray | None
     size: int
 
+    def tokens(self, rows) -> np.ndarray:
+        """The tokens of some sentences, one after the other."""
+        ends = np.cumsum(self.lengths)
+        return np.concatenate([np.arange(ends[b] - self.lengths[b], ends[b]) for b in rows])
+
+    def without(self, rows) -> "Attributes":
+        """The other sentences."""
+        kept = np.ones(len(self.indptr) - 1, bool)
+        kept[self.tokens(rows)] = False
+        sizes = np.diff(self.indptr)
+        chosen = np.repeat(kept, sizes)
+        return Attributes(
+            np.delete(self.lengths, rows),
+            np.concatenate([[0], np.cumsum(sizes[kept])]),
+            self.indices[chosen],
+            None if self.values is None else self.values[chosen],
+            self.size,
+        )
+
 
 @dataclass(frozen=True)
 class AttributeVocabulary:
