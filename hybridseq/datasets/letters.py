@@ -76,11 +76,11 @@ def _letter(letter, face, slant, random):
 
     height, width = LETTER_SHAPE
     turn, (wide, high) = random.normal(0, 0.07), random.normal(1, 0.08, 2)
-    across, down = random.normal(0, 0.7 * _ENLARGED, 2)
+    move = random.normal(0, 0.7 * _ENLARGED, 2)
     middle = np.array([width, height]) * _ENLARGED / 2
     # From a place in the result to the place in the glyph.
     back = np.linalg.inv([[wide, -slant - turn], [turn, high]])
-    start = middle - back @ (middle + (across, down))
+    start = middle - back @ (middle + move)
     matrix = back[0, 0], back[0, 1], start[0], back[1, 0], back[1, 1], start[1]
     glyph = _glyph(letter, face)
     moved = glyph.transform(glyph.size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
