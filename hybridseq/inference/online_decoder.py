@@ -4,9 +4,9 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from hybridseq.inference.streaming import Stream
+from hybridseq.inference.streaming import Stream, check_lag
 from hybridseq.kernels.chain.streams import best_prefixes
-from hybridseq.structures import LinearChain, checks
+from hybridseq.structures import LinearChain
 
 NO_LABEL = -100
 #: Frames after which the survivors of a long chunk are compared, which bounds the K · chunk · K numbers of one call.
@@ -59,8 +59,8 @@ class OnlineDecoder(Stream):
     """
 
     def __init__(self, transitions, start=None, end=None, *, lag: int | None = None):
-        if lag is not None and lag != 0:
-            checks.check_count("lag", lag)
+        if lag is not None:
+            check_lag(lag)
         super().__init__(transitions, start, end, lag)
 
     def _begin(self):

@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hybridseq.inference.streaming import Stream
+from hybridseq.inference.streaming import Stream, check_lag
 from hybridseq.kernels.chain.streams import log_prefixes
-from hybridseq.structures import LinearChain, checks
+from hybridseq.structures import LinearChain
 
 
 class Filtered(NamedTuple):
@@ -67,8 +67,7 @@ class OnlineFilter(Stream):
     """
 
     def __init__(self, transitions, start=None, end=None, *, lag: int = 0):
-        if lag != 0:
-            checks.check_count("lag", lag)
+        check_lag(lag)
         super().__init__(transitions, start, end, lag)
 
     def _begin(self):

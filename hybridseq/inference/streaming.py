@@ -1,5 +1,7 @@
 """What online inference shares: the scores of a stream, checked, and the frames as they come in."""
 
+from numbers import Integral
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -27,6 +29,14 @@ def _scores(name, value, shape):
     if not (value < torch.inf).all():
         raise ValueError(f"{name} must be finite or -inf (impossible); got NaN or inf.")
     return value
+
+
+def check_lag(lag):
+    """Raise unless the lag is a whole number of at least 0."""
+    if not isinstance(lag, Integral) or isinstance(lag, bool):
+        raise TypeError(f"lag must be a whole number of frames; got {lag!r}.")
+    if lag < 0:
+        raise ValueError(f"lag must be at least 0; got {lag}.")
 
 
 def parameters_of(source) -> tuple[Tensor, Tensor, Tensor | None]:
