@@ -20,7 +20,7 @@ _COLOURS = "red green blue yellow orange purple brown black white grey"
 LETTER_WORDS = tuple(f"{_NUMBERS} {_TENS} {_DAYS} {_MONTHS} {_COLOURS}".split())
 
 
-def make_letter_words(n_words: int, *, words=LETTER_WORDS, noise: float = 0.3, random_state: int | None = None):
+def make_letter_words(n_words: int, *, words=LETTER_WORDS, noise: float = 0.15, random_state: int | None = None):
     """Images of words, a binary image a letter.
 
     Parameters
@@ -76,7 +76,7 @@ def _letter(letter, face, slant, random):
 
     height, width = LETTER_SHAPE
     turn, (wide, high) = random.normal(0, 0.07), random.normal(1, 0.08, 2)
-    move = random.normal(0, 0.7 * _ENLARGED, 2)
+    move = random.normal(0, 0.5 * _ENLARGED, 2)
     middle = np.array([width, height]) * _ENLARGED / 2
     # From a place in the result to the place in the glyph.
     back = np.linalg.inv([[wide, -slant - turn], [turn, high]])
