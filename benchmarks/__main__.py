@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from benchmarks import chain, constraints, limits
+from benchmarks import chain, constraints, hmm, limits
 
 
 def main():
@@ -13,6 +13,7 @@ def main():
         sys.exit("the kernels' tests fail: no figures are reported for wrong answers.")
     chain.run()
     constraints.run()
+    hmm.run()
     limits.run()
 
 

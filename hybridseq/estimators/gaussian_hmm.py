@@ -208,6 +208,8 @@ class GaussianHMM(BaseHMM):
 
     def _start(self, stacked, labels, count):
         checks.check_choice("covariance_type", self.covariance_type, COVARIANCE_TYPES)
+        if self._keeps("m") and self._keeps("c"):
+            return self._emissions(count)
         filled = Frames.of(stacked).filled()
         whole = starts.covariance(filled, self.min_covar)
         if labels is not None:
@@ -218,17 +220,14 @@ class GaussianHMM(BaseHMM):
         elif not self._keeps("m"):
             means = starts.clusters(filled, count, self.random_state)[0]
         if self._keeps("m"):
-            means = checks.sized("means_", self.means_, (count, filled.shape[1]))
-        if self._keeps("c"):
-            covars = self._checked_covars(count, filled.shape[1])
-        else:
-            covars = {
-                "full": lambda: np.repeat(whole[None], count, 0),
-                "tied": lambda: whole,
-                "diag": lambda: np.repeat(np.diagonal(whole)[None], count, 0),
-                "spherical": lambda: np.full(count, np.diagonal(whole).mean()),
-            }[self.covariance_type]()
-        return self._with(means, covars)._emissions(count)
+            means = self.means_
+        covars = {
+            "full": lambda: np.repeat(whole[None], count, 0),
+            "tied": lambda: whole,
+            "diag": lambda: np.repeat(np.diagonal(whole)[None], count, 0),
+            "spherical": lambda: np.full(count, np.diagonal(whole).mean()),
+        }[self.covariance_type]
+        return self._with(means, self._covars_ if self._keeps("c") else covars())._emissions(count)
 
     def _with(self, means, covars):
         """An estimator of the same type with these parameters, to make emissions of."""

@@ -161,7 +161,7 @@ def _check_finite(stacked, lengths, name, missing):
         return
     # A sum costs no array of flags; it may overflow, and then they settle it.
     with np.errstate(all="ignore"):
-        if not missing and np.isfinite(values.sum(dtype=np.float64)):
+        if np.isfinite(values.sum(dtype=np.float64)):
             return
     wrong = np.isinf(values) if missing else ~np.isfinite(values)
     if not wrong.any():

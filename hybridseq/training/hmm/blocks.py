@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: Numbers in the largest array of a block, unless one sequence alone has more.
-LIMIT = 1 << 22
+#: Numbers in the largest array of a block, unless one sequence alone has more: what the cache holds.
+LIMIT = 1 << 18
 
 
 @dataclass(frozen=True)

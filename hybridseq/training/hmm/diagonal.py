@@ -71,7 +71,7 @@ class DiagonalGaussian:
             x = frames.x[piece]
             weights = posteriors[piece.start - rows.start : piece.stop - rows.start].T
             seen = None if frames.seen is None else frames.seen[piece].astype(np.float64)
-            count += weights.sum(1)[:, None] if seen is None else weights @ seen
+            count += (weights @ np.ones((len(x), 1))) if seen is None else weights @ seen
             if close:
                 first += weights @ x
                 second += weights @ (x * x)

@@ -30,14 +30,14 @@ class Frames:
     def of(cls, X) -> "Frames":
         """From frames whose missing numbers are NaN."""
         X = np.asarray(X, np.float64)
-        shift = X.mean(0)
+        shift = np.ones(len(X)) @ X / len(X)
         if np.isfinite(shift).all():
             x = X - shift
-            return cls(x, shift, np.maximum(x.max(0) ** 2, x.min(0) ** 2))
+            return cls(x, shift, _largest_squares(x))
         seen = ~np.isnan(X)
         shift = np.where(seen, X, 0).sum(0) / np.maximum(seen.sum(0), 1)
         x = np.where(seen, X - shift, 0)
-        return cls(x, shift, np.maximum(x.max(0) ** 2, x.min(0) ** 2), seen)
+        return cls(x, shift, _largest_squares(x), seen)
 
     def filled(self) -> np.ndarray:
         """The frames as they were, missing numbers replaced by their column's mean."""
@@ -51,3 +51,13 @@ class Frames:
         which = which.ravel()
         order = np.argsort(which, kind="stable")
         return list(zip(found, np.split(order, np.cumsum(np.bincount(which))[:-1])))
+
+
+def _largest_squares(x):
+    """The largest square of each column: many rows at a time are quicker than one by one."""
+    wide = len(x) // 64 * 64
+    parts = [x[wide:]] if wide < len(x) else []
+    if wide:
+        folded = x[:wide].reshape(64, -1)
+        parts += [edge(folded, axis=0).reshape(-1, x.shape[1]) for edge in (np.max, np.min)]
+    return (np.concatenate(parts) ** 2).max(0)

@@ -34,13 +34,12 @@ def posteriors(model: Model, data, blocks, count: int) -> tuple[np.ndarray, np.n
 
 def best_paths(model: Model, data, blocks, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Log-probability of each sequence with its best states, and these (N,); −inf and −100 where none is possible."""
-    values, found = np.full(count, -np.inf), []
+    values, found = np.empty(count), []
     for block, inputs in _blockwise(model, data, blocks):
         paths = ops.decode(*inputs)
-        alive = np.flatnonzero(paths[:, 0].numpy() >= 0)
-        if len(alive):
-            rows = [x[alive] for x in (inputs[0], inputs[4])]
-            values[block.sequences[alive]] = ops.score(rows[0], *inputs[1:4], rows[1], paths[alive]).numpy()
+        # A row without a path is scored along state 0, and left at −inf.
+        reached = ops.score(*inputs, paths.clamp(min=0)).numpy()
+        values[block.sequences] = np.where(paths[:, 0].numpy() < 0, -np.inf, reached)
         found.append(block.unpad(paths.numpy()))
     return values, blocks.unsort(np.concatenate(found))
 
