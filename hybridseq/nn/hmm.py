@@ -37,6 +37,12 @@ def _probabilities(name, given, allowed):
     return given
 
 
+def _dtype_of(*given):
+    """The dtype of the first floating-point array given; torch's default for lists."""
+    found = (torch.as_tensor(x).dtype for x in given if hasattr(x, "dtype"))
+    return next((dtype for dtype in found if dtype.is_floating_point), torch.get_default_dtype())
+
+
 class HMM(nn.Module):
     r"""Initial and transition probabilities of an HMM over the log-likelihoods of any emission module.
 
@@ -54,7 +60,8 @@ class HMM(nn.Module):
     allowed_start : (K,) bool tensor, optional
         Which states may come first.
     transitions : (K, K) tensor, optional
-        Probabilities to start from, ``[i, j]`` of i → j; each row sums to 1, and 0 forbids. Uniform if not given.
+        Probabilities to start from, ``[i, j]`` of i → j; each row sums to 1, and 0 forbids. Uniform if not given. The
+        parameters have the dtype of what is given.
     start : (K,) tensor, optional
         Probabilities of first states; likewise.
     learn : bool
@@ -81,8 +88,9 @@ class HMM(nn.Module):
         super().__init__()
         checks.check_count("num_states", num_states)
         self.num_states = num_states
-        self.transition_scores = nn.Parameter(torch.zeros(num_states, num_states), requires_grad=learn)
-        self.start_scores = nn.Parameter(torch.zeros(num_states), requires_grad=learn)
+        dtype = _dtype_of(transitions, start)
+        self.transition_scores = nn.Parameter(torch.zeros(num_states, num_states, dtype=dtype), requires_grad=learn)
+        self.start_scores = nn.Parameter(torch.zeros(num_states, dtype=dtype), requires_grad=learn)
         allowed = _allowed("allowed", allowed, (num_states, num_states))
         allowed_start = _allowed("allowed_start", allowed_start, (num_states,))
         self.register_buffer("allowed", allowed)

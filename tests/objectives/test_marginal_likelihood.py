@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from hmmlearn.hmm import CategoricalHMM, GaussianHMM
+from hmmlearn import hmm as hmmlearn
 
 import hybridseq as hs
 from hybridseq.objectives import marginal_likelihood
@@ -102,11 +102,10 @@ def segments(seed=0, steps=150, size=2):
     return x, np.minimum(states + (random.random(len(states)) < 0.2), 3)
 
 
-def gaussian(fitted):
-    """Our modules with the parameters of a fitted peer, and their loss on two sequences of one length."""
-    layer = hs.nn.HMM(3, transitions=fitted.transmat_, start=fitted.startprob_ / fitted.startprob_.sum()).double()
-    variances = np.array([np.diag(c) for c in fitted.covars_])
-    return layer, hs.nn.GaussianEmissions(3, 2, fitted.means_, variances)
+def gaussian(start, transitions, means, variances):
+    """Our modules with these parameters."""
+    layer = hs.nn.HMM(3, transitions=transitions, start=start / start.sum())
+    return layer, hs.nn.GaussianEmissions(3, 2, means, variances)
 
 
 def climb(loss, own, steps=60):
@@ -126,54 +125,56 @@ def climb(loss, own, steps=60):
 START = {"transmat_": np.full((3, 3), 0.1) + 0.7 * np.eye(3), "startprob_": np.full(3, 1 / 3)}
 
 
-def peer(make, iterations, **emissions):
-    """A peer's model at a start of ours."""
-    model = make(n_components=3, n_iter=iterations, tol=1e-10, init_params="", random_state=0)
+#: EM of the library's own estimators, and of the peer's.
+every_em = pytest.mark.parametrize("em", [hs, hmmlearn], ids=["hybridseq", "hmmlearn"])
+
+
+def em_at_start(model, **emissions):
+    """A model that EM trains, at the common start."""
+    model.set_params(n_components=3, n_iter=2000, tol=1e-10, init_params="", random_state=0)
     for name, value in {**START, **emissions}.items():
         setattr(model, name, value)
     return model
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_gradient_and_em_reach_the_same_likelihood_from_the_same_start():
+@every_em
+def test_gradient_and_em_reach_the_same_likelihood_from_the_same_start(em):
     x, _ = segments()
-    first = {"means_": np.array([[1.0, 0.2], [0.2, 1.0], [-0.2, -0.2]])}
-
-    def model(iterations):
-        found = peer(GaussianHMM, iterations, **first)
-        # No priors: the likelihood itself is what both maximise.
-        found.covars_prior, found.covars_weight, found.means_weight = 0.0, 1.0, 0.0
-        found.n_features, found.covars_ = 2, np.ones((3, 2))
-        return found
-
-    fitted = model(2000).fit(x, [75, 75])
+    means, variances = np.array([[1.0, 0.2], [0.2, 1.0], [-0.2, -0.2]]), np.ones((3, 2))
+    # No priors: the likelihood itself is what both maximise.
+    fitted = em_at_start(em.GaussianHMM(covars_prior=0.0, covars_weight=1.0), means_=means, covars_=variances)
+    fitted.fit(x, [75, 75])
     observations = torch.from_numpy(x.reshape(2, 75, 2))
-    layer, emissions = gaussian(model(1))
+    layer, emissions = gaussian(START["startprob_"], START["transmat_"], means, variances)
     own = parameters(layer, emissions)
 
     def loss():
         return marginal_likelihood(layer(emissions(observations))).sum()
 
-    assert loss().item() == pytest.approx(-model(1).score(x, [75, 75]), rel=1e-6)
+    assert loss().item() == pytest.approx(-fitted.monitor_.history[0], rel=1e-9)
     assert climb(loss, own) == pytest.approx(-fitted.score(x, [75, 75]), rel=1e-6)
     np.testing.assert_allclose(emissions.means.detach(), fitted.means_, rtol=1e-2, atol=1e-2)
 
     # And where EM stands still, the likelihood has no slope.
-    layer, emissions = gaussian(fitted)
+    variances = fitted.covars_.diagonal(axis1=1, axis2=2)
+    layer, emissions = gaussian(fitted.startprob_, fitted.transmat_, fitted.means_, variances)
     value = marginal_likelihood(layer(emissions(observations))).sum()
     for slope in torch.autograd.grad(value, parameters(layer, emissions)):
         torch.testing.assert_close(slope, torch.zeros_like(slope), rtol=0, atol=2e-3)
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_symbols_too():
+@every_em
+def test_symbols_too(em):
     _, symbols = segments(1)
     start = np.full((3, 4), 0.2) + 0.2 * np.eye(3, 4)
-    fitted = peer(CategoricalHMM, 2000, emissionprob_=start / start.sum(1, keepdims=True))
+    start /= start.sum(1, keepdims=True)
+    fitted = em_at_start(em.CategoricalHMM(), emissionprob_=start)
     fitted.n_features = 4
     fitted.fit(symbols[:, None], [75, 75])
-    layer = hs.nn.HMM(3, transitions=START["transmat_"], start=START["startprob_"]).double()
-    emissions = hs.nn.CategoricalEmissions(3, 4, start / start.sum(1, keepdims=True))
+    layer = hs.nn.HMM(3, transitions=START["transmat_"], start=START["startprob_"])
+    emissions = hs.nn.CategoricalEmissions(3, 4, start)
     observed = torch.from_numpy(symbols.reshape(2, 75))
 
     def loss():
