@@ -174,8 +174,11 @@ class GaussianHMM(BaseHMM):
         return self.n_features
 
     def _emissions(self, count):
-        means = checks.sized("means_", self.means_, (count, -1))
-        covars = self._checked_covars(count, means.shape[1])
+        return self._gaussians(self.means_, self._covars_, count)
+
+    def _gaussians(self, means, covars, count):
+        means = checks.sized("means_", means, (count, -1))
+        covars = self._own_shape(covars, count, means.shape[1])
         if self.covariance_type == "full":
             return DenseGaussian(means, covars, np.arange(count))
         if self.covariance_type == "tied":
@@ -184,11 +187,10 @@ class GaussianHMM(BaseHMM):
             covars = np.repeat(covars[:, None], means.shape[1], 1)
         return DiagonalGaussian(means, covars, self.covariance_type == "spherical")
 
-    def _checked_covars(self, count, width):
-        """Covariances in their type's own shape, which matrices for all states are brought to."""
+    def _own_shape(self, covars, count, width):
+        """Checked covariances in their type's own shape, which matrices for all states are brought to."""
         checks.check_choice("covariance_type", self.covariance_type, COVARIANCE_TYPES)
-        covars = np.asarray(self._covars_, np.float64)
-        kind = self.covariance_type
+        covars, kind = np.asarray(covars, np.float64), self.covariance_type
         if covars.shape == (count, width, width) and kind != "full":
             covars = {
                 "tied": lambda: covars[0],
@@ -209,7 +211,7 @@ class GaussianHMM(BaseHMM):
     def _start(self, stacked, labels, count):
         checks.check_choice("covariance_type", self.covariance_type, COVARIANCE_TYPES)
         if self._keeps("m") and self._keeps("c"):
-            return self._emissions(count)
+            return self._gaussians(self.means_, self._covars_, count)
         filled = Frames.of(stacked).filled()
         whole = starts.covariance(filled, self.min_covar)
         if labels is not None:
@@ -227,13 +229,7 @@ class GaussianHMM(BaseHMM):
             "diag": lambda: np.repeat(np.diagonal(whole)[None], count, 0),
             "spherical": lambda: np.full(count, np.diagonal(whole).mean()),
         }[self.covariance_type]
-        return self._with(means, self._covars_ if self._keeps("c") else covars())._emissions(count)
-
-    def _with(self, means, covars):
-        """An estimator of the same type with these parameters, to make emissions of."""
-        other = type(self)(covariance_type=self.covariance_type)
-        other.means_, other._covars_ = means, covars
-        return other
+        return self._gaussians(means, self._covars_ if self._keeps("c") else covars(), count)
 
     def _emission_prior(self, emissions):
         count, width = emissions.means.shape

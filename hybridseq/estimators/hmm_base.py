@@ -102,6 +102,8 @@ class BaseHMM(BaseEstimator, ABC):
         Ctrl-C keeps the last complete iteration. A fit that fails leaves the model as it was.
         """
         checks.check_parameters(self, "".join(self._attributes))
+        if y is None and lengths is not None and _are_states(lengths):
+            raise DataError("the second argument of fit is lengths; give states by name: fit(X, y=…)")
         stacked, lengths = self._stack(X, lengths)
         classes = labels = None
         if y is not None:
@@ -210,8 +212,14 @@ class BaseHMM(BaseEstimator, ABC):
             final = checks.masks(None, None, self.final_states, self._state_names())[2]
         return Model(start, transitions, self._emissions(count), final)
 
+    def _classes(self):
+        """The states; numbers, where the parameters are set by hand."""
+        count = np.size(self.startprob_)
+        classes = getattr(self, "classes_", ())
+        return classes if len(classes) == count else np.arange(count)
+
     def _state_names(self):
-        return _names(getattr(self, "classes_", None), np.size(self.startprob_))
+        return _names(self._classes(), np.size(self.startprob_))
 
     def _observe(self, X, lengths):
         """The model, with the sequences: their rows, lengths, data and blocks."""
@@ -314,8 +322,7 @@ class BaseHMM(BaseEstimator, ABC):
             else:
                 states = self._best_under(constraint, X, lengths)
             values = inference.path_scores(model, data, blocks, count, states)
-        classes = getattr(self, "classes_", np.arange(model.num_states))
-        return float(values.sum()), _like(X, classes[states], lengths_)
+        return float(values.sum()), _like(X, self._classes()[states], lengths_)
 
     def _best_under(self, constraint, X, lengths):
         sequences, kept = self._constrain(X, lengths, constraint)
@@ -352,7 +359,7 @@ class BaseHMM(BaseEstimator, ABC):
         """
         sequences, kept = self._constrain(X, lengths, constraint)
         names = self._state_names()
-        classes = getattr(self, "classes_", np.arange(len(names)))
+        classes = self._classes()
         number = {name: i for i, name in enumerate(names)}
         found = predicting.k_best(sequences, names, kept, k)
         return [[(classes[[number[name] for name in path]], value) for path, value in one] for one in found]
@@ -383,7 +390,7 @@ class BaseHMM(BaseEstimator, ABC):
         """
         model = self._model()
         random = check_random_state(self.random_state if random_state is None else random_state)
-        classes = getattr(self, "classes_", np.arange(model.num_states))
+        classes = self._classes()
         steps, uniforms = np.cumsum(model.transitions, 1), random.random_sample(n_samples)
         states = np.empty(n_samples, np.int64)
         for t, uniform in enumerate(uniforms):
@@ -447,7 +454,7 @@ class BaseHMM(BaseEstimator, ABC):
         }
         monitor = getattr(self, "monitor_", None)
         state = {
-            "classes": getattr(self, "classes_", np.arange(model.num_states)).tolist(),
+            "classes": self._classes().tolist(),
             "final": None if model.final is None else model.final.tolist(),
             "history": None if monitor is None else monitor.history,
             "log_likelihood": None if monitor is None else monitor.log_likelihood,
@@ -466,6 +473,11 @@ class BaseHMM(BaseEstimator, ABC):
             self.monitor_ = ConvergenceMonitor(self.tol, self.n_iter, bool(self.verbose))
             self.monitor_.history, self.monitor_.log_likelihood = state["history"], state["log_likelihood"]
             self.monitor_.converged = state["converged"]
+
+
+def _are_states(lengths):
+    """Whether what stands for lengths holds strings or lists."""
+    return len(lengths) > 0 and (isinstance(lengths[0], str) or np.ndim(lengths[0]) > 0)
 
 
 def _plain(classes, count):

@@ -145,7 +145,7 @@ def check_positive(covariance, name, count=None):
     """Raise unless a matrix is positive definite, beyond rounding."""
     try:
         factor = np.linalg.cholesky(covariance)
-        sound = (np.diagonal(factor) ** 2 > 1e-14 * np.diagonal(covariance)).all()
+        sound = (np.diagonal(factor) ** 2 > 1e-12 * np.diagonal(covariance)).all()
     except np.linalg.LinAlgError:
         sound = False
     if not sound:

@@ -7,6 +7,8 @@ import numpy as np
 
 #: A component that is expected for less than this many frames is empty.
 EMPTY = 1e-12
+#: A sum of squares about a mean that is smaller than this part of the sum about the origin is rounding.
+_ROUNDING = 1e-13
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,10 @@ class GaussianPrior:
         move, away = means - moments.origin, means - self.mean
         if moments.second.ndim == 2:
             own = moments.second - 2 * move * moments.first + moments.count * move**2
-            return np.maximum(own, 0) + self.mean_weight * away**2
+            return np.where(own > _ROUNDING * moments.second, own, 0) + self.mean_weight * away**2
         cross = move[:, :, None] * moments.first[:, None, :]
         outer = moments.count[:, :1, None] * move[:, :, None] * move[:, None, :]
+        own = moments.second - cross - cross.transpose(0, 2, 1) + outer
+        varies = np.einsum("cii->ci", own) > _ROUNDING * np.einsum("cii->ci", moments.second)
         prior = self.mean_weight[:, :, None] * away[:, :, None] * away[:, None, :]
-        return moments.second - cross - cross.transpose(0, 2, 1) + outer + prior
+        return own * (varies[:, :, None] & varies[:, None, :]) + prior
