@@ -25,6 +25,8 @@ import hybridseq as hs
 from benchmarks import corpora, report
 
 FOLDS = 10
+#: The distinct words are dealt out to so many cuts; each in turn is left to the test.
+CUTS = 5
 # Published, or measured elsewhere: letters and words of the test set.
 PEERS = [
     ("fold 0 trains, 9 folds test", "linear SVM", "71.4", ""),
@@ -73,8 +75,23 @@ def load() -> Words:
 
 
 def splits(words):
-    """name -> whether each word trains."""
-    return {**{f"fold {k} trains": words.fold == k for k in range(FOLDS)}, "UIC": words.uic}
+    """name -> whether each word trains. Where words are unseen, no word of the test set is spelled as one of training."""
+    spelled = words.spelled()
+    cut = {word: i % CUTS for i, word in enumerate(sorted(set(spelled)))}
+    cuts = np.array([cut[word] for word in spelled])
+    return {
+        **{f"fold {k} trains": words.fold == k for k in range(FOLDS)},
+        "UIC": words.uic,
+        **{f"unseen words {k}": cuts != k for k in range(CUTS)},
+    }
+
+
+def held_out(words, train, unseen):
+    """A fifth of the training words, or of the spellings among them, for choosing: (kept, held) masks."""
+    units = words.spelled() if unseen else np.arange(len(words.fold))
+    order = np.random.default_rng(0).permutation(np.unique(units[train]))
+    held = train & np.isin(units, order[: len(order) // 5])
+    return train & ~held, held
 
 
 def shares(y, predicted):
@@ -118,12 +135,10 @@ MODELS = {
 }
 
 
-def run_one(words, train, name):
+def run_one(words, split, train, name):
     """Choose a strength on a fifth of the training words, fit on all of them, read the test words."""
     strengths, make = MODELS[name]
-    chosen = np.flatnonzero(train)
-    order = np.random.default_rng(0).permutation(chosen)
-    held, kept = np.sort(order[: len(order) // 5]), np.sort(order[len(order) // 5 :])
+    kept, held = held_out(words, train, "unseen" in split)
     X_held, y_held = words.pick(held)
     scores = [
         shares(y_held, make(strength).fit(*words.pick(kept)).predict(X_held))["letters"] for strength in strengths
@@ -165,7 +180,7 @@ def run(only: str = "", threads: int = 2):
             path = file_of(FOLDER, split, name)
             if only not in f"{split} {name}" or path.exists():
                 continue
-            result = run_one(words, train, name)
+            result = run_one(words, split, train, name)
             keep(path, result)
             print(split, name, result, flush=True)
 
@@ -184,6 +199,7 @@ def table():
         "fold 0 trains, 9 folds test": ["fold 0 trains"],
         "each fold trains in turn": [f"fold {k} trains" for k in range(FOLDS)],
         "UIC": ["UIC"],
+        "words never seen in training": [f"unseen words {k}" for k in range(CUTS)],
     }
     for title, members in groups.items():
         for name in MODELS:

@@ -1,0 +1,1 @@
+"""Recipes: longer runs that reach a figure, each with its settings."""
