@@ -75,7 +75,7 @@ def load() -> Words:
 
 
 def splits(words):
-    """name -> whether each word trains. Where words are unseen, no word of the test set is spelled as one of training."""
+    """name -> whether each word trains. Where words are unseen, no spelling is in both training and test."""
     spelled = words.spelled()
     cut = {word: i % CUTS for i, word in enumerate(sorted(set(spelled)))}
     cuts = np.array([cut[word] for word in spelled])
