@@ -1,16 +1,14 @@
 """The best path of a stream: labels come out while frames go in."""
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
 from hybridseq.inference.streaming import Stream, check_lag
-from hybridseq.kernels.chain.streams import best_prefixes
-from hybridseq.structures import LinearChain
+from hybridseq.kernels.chain import streams
 
 NO_LABEL = -100
-#: Frames after which the survivors of a long chunk are compared, which bounds the K · chunk · K numbers of one call.
-_BLOCK = 32
 
 
 class OnlineDecoder(Stream):
@@ -45,8 +43,8 @@ class OnlineDecoder(Stream):
     Notes
     -----
     All is computed in float64 and relative to the best prefix, so that nothing drifts however long the stream. A frame
-    costs O(L·K²) with a lag, and memory is O(L·K); without one O(K³ + K·pending) and O(K·pending), where nothing but
-    the data bounds what is pending. Where no path is possible, labels are −100 from there on.
+    costs O(K² + L·K) with a lag, and memory is O(L·K); without one O(K² + K·pending) a call and O(K·pending), where
+    nothing but the data bounds what is pending. Where no path is possible, labels are −100 from there on.
 
     Examples
     --------
@@ -65,12 +63,14 @@ class OnlineDecoder(Stream):
 
     def _begin(self):
         super()._begin()
-        # [t, j]: the label of undecided frame t on the best path to label j of the last frame.
-        self._survivors = torch.empty(0, self.num_labels, dtype=torch.int64)
+        # Best prefixes of the last frames: those that are pending, and at least the last one.
+        self._prefixes = np.empty((0, self.num_labels))
+        # Without a lag: [t, j], the label of pending frame t on the best path to label j of the last frame.
+        self._survivors = np.empty((0, self.num_labels), np.int64)
 
     @property
     def pending(self):
-        return len(self._window) if self.lag is not None else len(self._survivors)
+        return len(self._survivors) if self.lag is None else super().pending
 
     def push(self, emissions: Float[Tensor, "t K"]) -> Int64[Tensor, "n"]:
         """The labels that are decided now, in order, after those of earlier calls.
@@ -88,68 +88,46 @@ class OnlineDecoder(Stream):
             Where a score is NaN or inf; names the frame. The stream stays as it was.
         """
         frames = self._frames(emissions)
+        begun, waiting = self.seen > 0, self.pending
+        before = self._prefixes[-1] if begun else self._start
         self.seen += len(frames)
-        if self.lag is not None:
-            return self._push_lagged(torch.cat([self._window, frames]))
-        decided = [self._agreed(block) for block in frames.split(_BLOCK) if len(block)]
-        return torch.cat(decided) if decided else frames.new_empty(0, dtype=torch.int64)
+        new = streams.best_prefixes(frames, self._transitions, before, begun)
+        if self.lag is None:
+            return torch.from_numpy(self._agreed(new))
+        rows = np.concatenate([self._prefixes[len(self._prefixes) - waiting :], new])
+        if len(new):
+            self._prefixes = rows[-max(self.lag, 1) :].copy()
+        return torch.from_numpy(streams.lagged(rows, self._transitions, self.lag))
 
     def finish(self) -> Int64[Tensor, "n"]:
         """The labels of all frames that are pending, given the whole stream and ``end``; then a new stream begins."""
-        if self.lag is None:
-            final = self._survivors.new_empty(0) if self._carried is None else self._last_path()
-        elif len(self._window):
-            before, sequence, start = self._sequence(self._window)
-            final = best_prefixes(sequence, self.transitions, start, self.end)[0][before:]
+        if not self.pending:
+            final = np.empty(0, np.int64)
         else:
-            final = self._survivors.new_empty(0)
+            last = self._prefixes[-1] + self._end
+            if self.lag is None:
+                paths = self._survivors
+            else:
+                paths = streams.survivors(self._prefixes, self._transitions)
+            final = paths[:, last.argmax()].copy() if last.max() > -np.inf else np.full(len(paths), NO_LABEL)
         self._begin()
-        return final
+        return torch.from_numpy(final)
 
-    def _push_lagged(self, frames):
-        count = len(frames) - self.lag
-        if count <= 0:
-            self._window = frames
-            return self._survivors.new_empty(0)
-        before, sequence, start = self._sequence(frames)
-        labels, prefixes = best_prefixes(sequence, self.transitions, start, self._free)
-        if count == 1:
-            decided = labels[before : before + 1]
-        else:
-            chains = self._windows(prefixes, sequence, before, count)
-            decided = torch.cat([chain.decode()[:, 0] for chain in chains])
-        self._carried, self._window = prefixes[before + count - 1].clone(), frames[count:].clone()
-        return decided
-
-    def _agreed(self, frames):
-        """Take a few frames in; what all survivors agree on now."""
-        before, sequence, start = self._sequence(frames)
-        _, prefixes = best_prefixes(sequence, self.transitions, start, self._free)
-        # One row for each label of the last frame, which allows that label alone.
-        rows = sequence.expand(self.num_labels, *sequence.shape).clone()
-        forced = torch.full_like(self.transitions, -torch.inf).fill_diagonal_(0)
-        rows[:, -1] += forced
-        paths = LinearChain(rows, self.transitions, start).decode().T
-        self._carried = prefixes[-1].clone()
-        survivors = paths[before:]
-        if before:
-            survivors = torch.cat([self._survivors[:, paths[0].clamp(min=0)], survivors])
-        possible = (paths[0] >= 0).nonzero()[:, 0]
+    def _agreed(self, new):
+        """Take new prefixes in; what all survivors agree on now."""
+        if not len(new):
+            return np.empty(0, np.int64)
+        begun = len(self._prefixes)
+        paths = streams.survivors(np.concatenate([self._prefixes, new]), self._transitions)
+        possible = np.flatnonzero(new[-1] > -np.inf)
+        waiting = self._survivors[:, np.maximum(paths[0], 0)] if begun else self._survivors
+        self._survivors = np.concatenate([waiting, paths[begun:]])
+        self._prefixes = new[-1:].copy()
         if not len(possible):
-            self._survivors = torch.full_like(survivors, NO_LABEL)
-            return self._decide(len(survivors), 0)
-        # Best paths to different labels never part again once they have met, seen from the end.
-        same = (survivors[:, possible] == survivors[:, possible[:1]]).all(1)
-        self._survivors = survivors
-        return self._decide(int(same.to(torch.int64).cumprod(0).sum()), int(possible[0]))
-
-    def _decide(self, count, label):
-        decided = self._survivors[:count, label].clone()
-        self._survivors = self._survivors[count:].clone()
+            self._survivors[:] = NO_LABEL
+            return np.empty(0, np.int64)
+        # Seen from the end, best paths that have met never part: where they agree is the beginning.
+        kept = self._survivors[:, possible]
+        agreed = int((kept == kept[:, :1]).all(1).cumprod().sum())
+        decided, self._survivors = kept[:agreed, 0].copy(), self._survivors[agreed:].copy()
         return decided
-
-    def _last_path(self):
-        total = self._carried + self.end
-        if not (total > -torch.inf).any():
-            return torch.full((len(self._survivors),), NO_LABEL)
-        return self._survivors[:, int(total.argmax())]

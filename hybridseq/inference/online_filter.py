@@ -2,13 +2,16 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from hybridseq.inference.streaming import Stream, check_lag
-from hybridseq.kernels.chain.streams import log_prefixes
-from hybridseq.structures import LinearChain
+from hybridseq.kernels.chain import streams
+
+#: Numbers in the windows over a long chunk that are made at a time.
+_ROOM = 2**21
 
 
 class Filtered(NamedTuple):
@@ -72,8 +75,11 @@ class OnlineFilter(Stream):
 
     def _begin(self):
         super()._begin()
-        # Log-sum of all prefixes that end at the carried position.
-        self._evidence = torch.zeros((), dtype=torch.float64)
+        # Log-probabilities after the last frames: those that are pending, and at least the last one; the pending
+        # frames themselves; and the log-sum of all prefixes that end at the last frame.
+        self._prefixes = np.empty((0, self.num_labels))
+        self._window = np.empty((0, self.num_labels))
+        self._evidence = 0.0
 
     def push(self, emissions: Float[Tensor, "t K"]) -> Filtered:
         """The posteriors that come out now, after those of earlier calls, and the log-evidence after each frame.
@@ -91,26 +97,33 @@ class OnlineFilter(Stream):
             Where a score is NaN or inf; names the frame. The stream stays as it was.
         """
         frames = self._frames(emissions)
-        if not len(frames):
-            return Filtered(frames, frames.new_empty(0))
+        begun, waiting = self.seen > 0, self.pending
+        before = self._prefixes[-1] if begun else self._start
         self.seen += len(frames)
-        waiting = len(self._window)
-        frames = torch.cat([self._window, frames])
-        before, sequence, start = self._sequence(frames)
-        prefixes, totals = log_prefixes(sequence, self.transitions, start)
-        totals = self._evidence + totals[before:]
-        count = max(0, len(frames) - self.lag)
-        if self.lag == 0:
-            posteriors = prefixes[before:].exp()
-        elif count:
-            chains = self._windows(prefixes, sequence, before, count)
-            posteriors = torch.cat([chain.marginals()[:, 0] for chain in chains])
-        else:
-            posteriors = frames[:0]
-        if count:
-            self._carried, self._evidence = prefixes[before + count - 1].clone(), totals[count - 1].clone()
-        self._window = frames[count:].clone()
-        return Filtered(posteriors, totals[waiting:])
+        new, totals = streams.log_prefixes(frames, self._transitions, before, begun)
+        totals += self._evidence
+        rows = np.concatenate([self._prefixes[len(self._prefixes) - waiting :], new])
+        window = np.concatenate([self._window, frames])
+        if len(new):
+            self._prefixes, self._evidence = rows[-max(self.lag, 1) :].copy(), totals[-1]
+            self._window = window[len(window) - self.pending :].copy()
+        posteriors = np.exp(new) if self.lag == 0 else self._smoothed(rows, window)
+        return Filtered(torch.from_numpy(posteriors), torch.from_numpy(totals))
+
+    def _smoothed(self, rows, window):
+        """Posteriors (n, K) of all positions but the last ``lag``, given so many later frames each."""
+        posteriors = np.empty((max(0, len(rows) - self.lag), self.num_labels))
+        step = max(1, _ROOM // ((self.lag + 1) * self.num_labels))
+        free = np.zeros(self.num_labels)
+        for first in range(0, len(posteriors), step):
+            own = posteriors[first : first + step]
+            # A chain begins with all prefixes that end at its position, and so stands for the whole stream.
+            chains = np.empty((len(own), self.lag + 1, self.num_labels))
+            chains[:, 0] = rows[first : first + len(own)]
+            later = window[first + 1 : first + len(own) + self.lag]
+            chains[:, 1:] = np.lib.stride_tricks.sliding_window_view(later, self.lag, 0).swapaxes(1, 2)
+            own[:] = streams.marginals(chains, self._transitions, free, free)[:, 0]
+        return posteriors
 
     def finish(self) -> Filtered:
         """The posteriors of all frames that are pending, given the whole stream and ``end``; then a new stream begins.
@@ -122,9 +135,10 @@ class OnlineFilter(Stream):
             either where nothing was pushed.
         """
         if not self.seen:
-            return Filtered(self._window, self._window.new_empty(0))
-        before, sequence, start = self._sequence(self._window)
-        chain = LinearChain(sequence[None], self.transitions, start, self.end)
-        found = Filtered(chain.marginals()[0, before:], self._evidence + chain.log_partition())
+            return Filtered(torch.from_numpy(self._window), torch.empty(0, dtype=torch.float64))
+        pending = self.pending
+        chain = np.concatenate([self._prefixes[:1], self._window[1:]])[None]
+        posteriors = streams.marginals(chain, self._transitions, np.zeros(self.num_labels), self._end)
+        evidence = self._evidence + np.logaddexp.reduce(self._prefixes[-1:] + self._end, axis=1)
         self._begin()
-        return found
+        return Filtered(torch.from_numpy(posteriors[0, len(chain[0]) - pending :].copy()), torch.from_numpy(evidence))

@@ -4,29 +4,25 @@ from numbers import Integral
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from hybridseq.structures import LinearChain, checks
 from hybridseq.structures.structure import Structure
 
-#: Numbers in the copies that windows over a long chunk make at a time.
-_ROOM = 2**21
 
-
-def _scores(name, value, shape):
-    """A detached float64 copy on the CPU, checked."""
+def _scores(name, value, labels=None):
+    """A float64 copy as an array, checked."""
     if isinstance(value, np.ndarray | list):
         value = torch.as_tensor(np.asarray(value))
-    checks.check_tensor(name, value, str(shape))
-    value = value.detach().to("cpu", torch.float64, copy=True)
-    if shape is None:
-        if value.dim() != 2 or value.shape[0] != value.shape[1]:
-            raise checks.ShapeError(
-                f"{name} must have shape (K, K), the same for all positions of a stream; got {tuple(value.shape)}."
-            )
-    elif tuple(value.shape) != shape:
-        raise checks.ShapeError(f"{name} must have shape {shape}; got {tuple(value.shape)}.")
-    if not (value < torch.inf).all():
+    shape = "(K, K)" if labels is None else "(K,)"
+    checks.check_tensor(name, value, shape)
+    value = value.detach().to("cpu", torch.float64, copy=True).contiguous().numpy()
+    if labels is None and (value.ndim != 2 or len(set(value.shape)) > 1 or not value.size):
+        raise checks.ShapeError(
+            f"{name} must have shape (K, K), the same for all positions of a stream; got {value.shape}."
+        )
+    if labels is not None and value.shape != (labels,):
+        raise checks.ShapeError(f"{name} must have shape (K,) = ({labels},); got {value.shape}.")
+    if not (value < np.inf).all():
         raise ValueError(f"{name} must be finite or -inf (impossible); got NaN or inf.")
     return value
 
@@ -39,8 +35,8 @@ def check_lag(lag):
         raise ValueError(f"lag must be at least 0; got {lag}.")
 
 
-def parameters_of(source) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Transitions, start and end of a layer or of a chain.
+def parameters_of(source):
+    """Transitions, start and end (None where there is none) of a layer or of a chain.
 
     Raises
     ------
@@ -76,13 +72,12 @@ class Stream:
     """
 
     def __init__(self, transitions, start, end, lag):
-        self.transitions = _scores("transitions", transitions, None)
-        self.num_labels = len(self.transitions)
-        zeros = torch.zeros(self.num_labels, dtype=torch.float64)
-        self.start = zeros if start is None else _scores("start", start, (self.num_labels,))
-        self.end = zeros if end is None else _scores("end", end, (self.num_labels,))
+        self._transitions = _scores("transitions", transitions)
+        self.num_labels = len(self._transitions)
+        zeros = np.zeros(self.num_labels)
+        self._start = zeros if start is None else _scores("start", start, self.num_labels)
+        self._end = zeros if end is None else _scores("end", end, self.num_labels)
         self.lag = lag
-        self._free = zeros
         self._begin()
 
     def __repr__(self):
@@ -104,51 +99,34 @@ class Stream:
     def _begin(self):
         """Forget the stream."""
         self.seen = 0
-        self._carried = None
-        self._window = self.transitions.new_empty(0, self.num_labels)
 
     @property
     def pending(self) -> int:
         """Frames pushed but not decided."""
-        return len(self._window)
+        return min(self.seen, self.lag)
 
     def _frames(self, emissions):
-        """Emissions (t, K) of a chunk in float64, checked before anything changes."""
-        if isinstance(emissions, np.ndarray):
-            emissions = torch.from_numpy(emissions)
-        checks.check_tensor("emissions", emissions, f"(t, K) with K = {self.num_labels}")
-        if emissions.dim() != 2 or emissions.shape[1] != self.num_labels or not emissions.is_floating_point():
-            hint = " A single frame is emissions[None]." if emissions.dim() == 1 else ""
+        """Emissions (t, K) of a chunk as a float64 array, checked before anything changes."""
+        if isinstance(emissions, torch.Tensor):
+            emissions = emissions.detach().cpu()
+            emissions = (emissions if emissions.dtype != torch.bfloat16 else emissions.float()).numpy()
+        elif not isinstance(emissions, np.ndarray):
+            raise TypeError(
+                f"emissions must be a tensor or an array, (t, K) with K = {self.num_labels}; got "
+                f"{type(emissions).__name__}. Convert it: torch.as_tensor(…)."
+            )
+        if emissions.ndim != 2 or emissions.shape[1] != self.num_labels or emissions.dtype.kind != "f":
+            hint = " A single frame is emissions[None]." if emissions.ndim == 1 else ""
             raise checks.ShapeError(
                 f"emissions must be of a floating-point type and of shape (t, K) with K = {self.num_labels}; got "
-                f"{emissions.dtype}, {tuple(emissions.shape)}.{hint}"
+                f"{emissions.dtype}, {emissions.shape}.{hint}"
             )
-        emissions = emissions.detach().to("cpu", torch.float64)
-        wrong = ~(emissions < torch.inf)
+        wrong = ~(emissions < np.inf)
         if wrong.any():
-            frame, label = wrong.nonzero()[0].tolist()
+            frame, label = np.argwhere(wrong)[0]
             raise ValueError(
                 f"frame {self.seen + frame} of the stream (frame {frame} of this chunk), label {label} is "
-                f"{float(emissions[frame, label])}: scores must be finite or -inf. The stream is as it was: mend the "
-                "chunk and push it again."
+                f"{emissions[frame, label]}: scores must be finite or -inf. The stream is as it was: mend the chunk "
+                "and push it again."
             )
-        return emissions
-
-    def _sequence(self, frames):
-        """The chunk behind what is carried, and the start scores that belong before it; (rows carried, …)."""
-        if self._carried is None:
-            return 0, frames, self.start
-        return 1, torch.cat([self._carried[None], frames]), self._free
-
-    def _windows(self, prefixes, sequence, first, count):
-        """Chains of lag + 1 positions, one for each of ``count`` positions from ``first``, in groups.
-
-        A window begins with the scores of all prefixes that end at its position, so that it stands for the whole
-        stream up to the window's end.
-        """
-        step = max(1, _ROOM // ((self.lag + 1) * self.num_labels))
-        for begin in range(first, first + count, step):
-            end = min(begin + step, first + count)
-            windows = sequence[begin : end + self.lag].unfold(0, self.lag + 1, 1).transpose(1, 2).contiguous()
-            windows[:, 0] = prefixes[begin:end]
-            yield LinearChain(windows, self.transitions)
+        return np.ascontiguousarray(emissions, np.float64)

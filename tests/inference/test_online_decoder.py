@@ -77,8 +77,10 @@ def test_memory_is_bounded_by_the_lag():
     drawn = Drawn(steps=500)
     decoder = OnlineDecoder(*drawn.scores, lag=4)
     decoder.push(drawn.emissions)
-    held = [x for x in vars(decoder).values() if isinstance(x, torch.Tensor)]
-    assert sum(x.untyped_storage().nbytes() for x in held) < 8 * 4 * (4 + 3 * 4 + 3 * 4)
+    held = [x for x in vars(decoder).values() if isinstance(x, np.ndarray)]
+    # Transitions, start and end, and a prefix for each frame that is pending.
+    own = [x.base if isinstance(x.base, np.ndarray) else x for x in held]
+    assert sum(x.size for x in own) == 4 * 4 + 4 + 4 + 4 * 4
 
 
 def test_scores_as_large_as_they_come():
@@ -140,7 +142,7 @@ def test_a_constraint_beyond_label_pairs_is_refused(rule):
     [
         ({"transitions": torch.zeros(2, 3)}, ShapeError, r"transitions must have shape \(K, K\).*got \(2, 3\)"),
         ({"transitions": torch.zeros(1, 4, 2, 2)}, ShapeError, "the same for all positions"),
-        ({"start": torch.zeros(3)}, ShapeError, r"start must have shape \(2,\); got \(3,\)"),
+        ({"start": torch.zeros(3)}, ShapeError, r"start must have shape \(K,\) = \(2,\); got \(3,\)"),
         ({"end": torch.full((2,), torch.nan)}, ValueError, "end must be finite or -inf"),
         ({"lag": -1}, ValueError, "lag must be at least 0; got -1"),
         ({"lag": 1.5}, TypeError, "lag must be a whole number"),
@@ -161,9 +163,9 @@ def test_a_bad_chunk_leaves_the_stream_as_it_was():
         spoilt[4, 1] = np.inf
         with pytest.raises(ValueError, match=r"frame 14 of the stream \(frame 4 of this chunk\), label 1 is inf"):
             decoder.push(spoilt)
-        with pytest.raises(ShapeError, match=r"K = 4; got torch.float64, \(4,\). A single frame is emissions\[None\]"):
+        with pytest.raises(ShapeError, match=r"K = 4; got float64, \(4,\). A single frame is emissions\[None\]"):
             decoder.push(drawn.emissions[10])
-        with pytest.raises(ShapeError, match=r"torch.int64"):
+        with pytest.raises(ShapeError, match=r"got int64"):
             decoder.push(torch.zeros(1, 4).long())
         with pytest.raises(TypeError, match="layer"):
             OnlineDecoder.of(torch.nn.Linear(2, 2))

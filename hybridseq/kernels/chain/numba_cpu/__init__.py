@@ -7,19 +7,17 @@ Arrays are C-contiguous and of one dtype, float32 or float64; transitions (1, 1,
 import numpy as np
 
 from hybridseq.kernels import threads
-from hybridseq.kernels.chain.numba_cpu import forward_backward, paths, primitives, second_order, small, streams, viterbi
+from hybridseq.kernels.chain.numba_cpu import forward_backward, paths, primitives, second_order, small, viterbi
 from hybridseq.kernels.chain.numba_cpu.forward_backward import edges, is_shared, padded_labels, padded_matrix, share
 from hybridseq.kernels.errors import InvalidLabel, InvalidScore
 
 __all__ = [
-    "best_prefixes",
     "decode",
     "expected_score",
     "gradient",
     "hessian_product",
     "k_best",
     "log_partition",
-    "log_prefixes",
     "padded_labels",
     "sample",
     "score",
@@ -83,8 +81,8 @@ def score_gradient(emissions, transitions, lengths, labels, weight):
     return grad_emissions, grad_transitions, *edges(grad_emissions, lengths)
 
 
-def best_prefixes(emissions, transitions, start, end, lengths):
-    """As ``decode``, and the best scores (B, T, K) of prefixes that end in a label, up to a constant a position."""
+def decode(emissions, transitions, start, end, lengths):
+    """Best label sequences (B, T) int64, padded with −100; all −100 where none is possible."""
     _check(emissions, transitions, start, end, lengths, None)
     count = emissions.shape[2]
     matrix, arriving = padded_matrix(count, emissions.dtype), padded_matrix(count, emissions.dtype)
@@ -101,15 +99,7 @@ def best_prefixes(emissions, transitions, start, end, lengths):
     )
     if invalid.any():
         _check(emissions, transitions, start, end, lengths, invalid)
-    return labels, prefix[:, :, :count]
-
-
-def decode(emissions, transitions, start, end, lengths):
-    """Best label sequences (B, T) int64, padded with −100; all −100 where none is possible."""
-    return best_prefixes(emissions, transitions, start, end, lengths)[0]
-
-
-log_prefixes = streams.log_prefixes
+    return labels
 
 
 def k_best(emissions, transitions, start, end, lengths, k):
