@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from benchmarks import chain, constraints, hmm, limits
+from benchmarks import chain, constraints, hmm, limits, online
 
 
 def main():
@@ -15,6 +15,7 @@ def main():
     constraints.run()
     hmm.run()
     limits.run()
+    online.run()
 
 
 if __name__ == "__main__":
