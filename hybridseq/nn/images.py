@@ -31,9 +31,9 @@ class ImageEncoder(nn.Module):
     Notes
     -----
     ``forward(inputs (B, T, height · width), lengths (B,)) -> (B, T, H)`` with H in ``output_size``; zeros at padding.
-    Images are normalised one by one (group normalisation, Wu and He 2018), so that neither padding nor the other
+    Images are normalised one by one (group normalisation :cite:p:`wu2018`), so that neither padding nor the other
     images of a batch change anything, in training too. O(B·T·height·width·channels²).
-    The layout follows LeCun et al. (1998).
+    Stages of convolution and subsampling :cite:p:`lecun1998`.
 
     Examples
     --------

@@ -18,7 +18,7 @@ def word_shape(word: str, longest_run: int = LONGEST_RUN) -> str:
     -------
     str
         ``X`` for an upper-case letter, ``x`` for any other letter, ``0`` for a digit, ``-`` for dashes, and every
-        other character as it is. Collins (2002), *Ranking algorithms for named-entity extraction*, section 2.
+        other character as it is; runs are cut rather than joined :cite:p:`collins2002ranking`.
 
     Examples
     --------

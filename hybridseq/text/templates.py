@@ -41,7 +41,8 @@ class TokenTemplates:
 
     Notes
     -----
-    Tokens are strings, or tuples (word, column, …). Immutable. Costs O(features) by operations on whole sentences; what
+    Tokens are strings, or tuples (word, column, …). The defaults are those of a chunker :cite:p:`sha2003` and affixes
+    and shapes, for words that training did not show. Immutable. Costs O(features) by operations on whole sentences; what
     depends on one word is made once a distinct word.
 
     Examples
