@@ -11,7 +11,7 @@ from hybridseq.text import DataError
 from hybridseq.training.hmm import starts
 from hybridseq.training.hmm.discrete import Categorical
 from hybridseq.training.hmm.labels import MISSING
-from hybridseq.training.sequences import place, stack
+from hybridseq.training.sequences import is_stacked, place, stack
 
 
 class CategoricalHMM(BaseHMM):
@@ -92,6 +92,7 @@ class CategoricalHMM(BaseHMM):
         self.training = training
 
     def _stack(self, X, lengths):
+        X = _column(X) if is_stacked(X) else [_column(x) for x in X] if isinstance(X, list) else X
         stacked, lengths = stack(X, lengths, missing=True)
         if hasattr(stacked, "tocsr") or stacked.shape[1] != 1:
             raise DataError(
@@ -162,3 +163,8 @@ class CategoricalHMM(BaseHMM):
 
     def _free_emissions(self, count):
         return count * (np.shape(self.emissionprob_)[1] - 1)
+
+
+def _column(x):
+    """Symbols (T,) as a column: an array of floats too, which hold NaN where one is missing."""
+    return x[:, None] if getattr(x, "ndim", 0) == 1 else x

@@ -159,16 +159,20 @@ class BaseHMM(BaseEstimator, ABC):
         if hasattr(self, "monitor_"):
             return
         for letter, name in self._attributes.items():
-            if letter in self.init_params and name in vars(self):
+            if letter in self.init_params and self._has(name):
                 warnings.warn(
                     f"{name} is set, but fit() finds its own start for it; keep yours by leaving {letter!r} out of "
                     "init_params",
                     stacklevel=3,
                 )
 
+    def _has(self, name):
+        """Whether an attribute is set; a property stands for one with an underscore before its name."""
+        return name in vars(self) or f"_{name}" in vars(self)
+
     def _keeps(self, letter):
         """Whether a start was given that ``fit`` is to keep."""
-        return letter not in self.init_params and hasattr(self, self._attributes[letter])
+        return letter not in self.init_params and self._has(self._attributes[letter])
 
     def _first_model(self, stacked, lengths, labels, count, masks):
         first, follows, final = masks
@@ -197,7 +201,7 @@ class BaseHMM(BaseEstimator, ABC):
 
     def _model(self) -> Model:
         """The model that the attributes describe, checked: they may be set by hand."""
-        lacking = [name for name in self._attributes.values() if not hasattr(self, name)]
+        lacking = [name for name in self._attributes.values() if not self._has(name)]
         if lacking:
             raise NotFittedError(
                 f"this {type(self).__name__} has no {lacking[0]} yet; call fit, or set {', '.join(lacking)}"

@@ -8,7 +8,7 @@ from scipy.linalg import solve_triangular
 from hybridseq.training.hmm.blocks import pieces
 from hybridseq.training.hmm.errors import DegenerateError
 from hybridseq.training.hmm.frames import Frames
-from hybridseq.training.hmm.gaussian_prior import GaussianPrior, Moments
+from hybridseq.training.hmm.gaussian_prior import EMPTY, GaussianPrior, Moments, warn_of_empty
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,8 @@ class DenseGaussian:
         return gain, rest
 
     def maximise(self, moments: Moments, prior: GaussianPrior, update: str, names) -> "DenseGaussian":
-        means, empty = prior.best_means(moments, self.means, names)
-        if "m" not in update:
-            means = self.means
+        warn_of_empty(moments, names)
+        means = prior.best_means(moments, self.means) if "m" in update else self.means
         covariances = self.covariances
         if "c" in update:
             scatter = prior.scatter(moments, means)
@@ -106,9 +105,9 @@ class DenseGaussian:
             np.add.at(count, self.shared, moments.count[:, 0])
             covariances = covariances.copy()
             for g in range(len(covariances)):
-                members = np.flatnonzero(self.shared == g)
-                if empty[members].all():
+                if count[g] < EMPTY and prior.weight[g] <= 0:
                     continue
+                members = np.flatnonzero(self.shared == g)
                 covariances[g] = (prior.scale[g] + total[g]) / (prior.weight[g] + count[g])
                 check_positive(covariances[g], ", ".join(names[c] for c in members), count[g])
         return DenseGaussian(means, covariances, self.shared)

@@ -7,7 +7,7 @@ import numpy as np
 from hybridseq.training.hmm.blocks import pieces
 from hybridseq.training.hmm.errors import DegenerateError
 from hybridseq.training.hmm.frames import Frames
-from hybridseq.training.hmm.gaussian_prior import EMPTY, GaussianPrior, Moments
+from hybridseq.training.hmm.gaussian_prior import EMPTY, GaussianPrior, Moments, warn_of_empty
 
 #: Beyond this ratio of a frame's square to a variance, products of matrices lose too many digits.
 _RATIO = 2.0**30
@@ -84,15 +84,15 @@ class DiagonalGaussian:
         return Moments(count, first, second, origin)
 
     def maximise(self, moments: Moments, prior: GaussianPrior, update: str, names) -> "DiagonalGaussian":
-        means, empty = prior.best_means(moments, self.means, names)
-        if "m" not in update:
-            means = self.means
+        warn_of_empty(moments, names)
+        means = prior.best_means(moments, self.means) if "m" in update else self.means
         variances = self.variances
         if "c" in update:
             scatter, count = prior.scatter(moments, means), moments.count
             if self.spherical:
                 scatter, count = scatter.sum(1, keepdims=True), count.sum(1, keepdims=True)
-            weight, unseen = prior.weight + count, empty[:, None] | (count < EMPTY)
+            weight = prior.weight + count
+            unseen = (count < EMPTY) & (prior.weight <= 0)
             best = (prior.scale + scatter) / np.where(weight > 0, weight, np.nan)
             self._check(best, count, unseen, names)
             variances = np.where(unseen, variances, best)

@@ -1,6 +1,7 @@
 """Frames of real numbers, centred, some of them missing."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -47,10 +48,20 @@ class Frames:
         """Rows that lack the same numbers: pairs of what is seen (D,) and their places (n,) among ``rows``."""
         if self.seen is None:
             return [(np.ones(self.x.shape[1], bool), slice(None))]
-        found, which = np.unique(self.seen[rows], axis=0, return_inverse=True)
-        which = which.ravel()
+        found, codes = self._patterns
+        which = codes[rows]
         order = np.argsort(which, kind="stable")
-        return list(zip(found, np.split(order, np.cumsum(np.bincount(which))[:-1])))
+        size = np.bincount(which, minlength=len(found))
+        return [(found[k], places) for k, places in enumerate(np.split(order, np.cumsum(size)[:-1])) if len(places)]
+
+    @cached_property
+    def _patterns(self):
+        """The different rows of ``seen``, and which of them each row is."""
+        packed = np.packbits(self.seen, axis=1)
+        _, first, codes = np.unique(
+            packed.view(np.dtype((np.void, packed.shape[1]))), return_index=True, return_inverse=True
+        )
+        return self.seen[first], codes.ravel()
 
 
 def _largest_squares(x):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: A component that is expected for less than this many frames is empty.
+#: Fewer expected frames than this are none.
 EMPTY = 1e-12
 #: A sum of squares about a mean that is smaller than this part of the sum about the origin is rounding.
 _ROUNDING = 1e-13
@@ -63,20 +63,12 @@ class GaussianPrior:
     scale: np.ndarray
     weight: np.ndarray
 
-    def best_means(self, moments: Moments, old, names):
-        """Means (C, D), and which components are empty (C,); these keep the old ones, with a warning."""
+    def best_means(self, moments: Moments, old):
+        """Means (C, D); the old ones where neither frames nor prior tell anything."""
         count = moments.count + self.mean_weight
         total = moments.first + moments.count * moments.origin + self.mean_weight * self.mean
-        empty = moments.count.max(1) < EMPTY
-        if empty.any():
-            which = [names[c] for c in np.flatnonzero(empty)]
-            warnings.warn(
-                f"{', '.join(which)}: no frame is expected there, so its emissions stay as they are. Use fewer states, "
-                "or start elsewhere (random_state, means_)",
-                stacklevel=2,
-            )
-        known = (count > EMPTY) & ~empty[:, None]
-        return np.where(known, total / np.where(known, count, 1), old), empty
+        known = count > EMPTY
+        return np.where(known, total / np.where(known, count, 1), old)
 
     def scatter(self, moments: Moments, means):
         """Ψ's rivals, the expected sums of squares about the means, with the prior's for the means."""
@@ -90,3 +82,14 @@ class GaussianPrior:
         varies = np.einsum("cii->ci", own) > _ROUNDING * np.einsum("cii->ci", moments.second)
         prior = self.mean_weight[:, :, None] * away[:, :, None] * away[:, None, :]
         return own * (varies[:, :, None] & varies[:, None, :]) + prior
+
+
+def warn_of_empty(moments: Moments, names) -> None:
+    """A warning that names the components in which no frame is expected."""
+    empty = np.flatnonzero(moments.count.max(1) < EMPTY)
+    if len(empty):
+        warnings.warn(
+            f"{', '.join(names[c] for c in empty)}: no frame is expected there, so its emissions stay as they are, or "
+            "go where the prior is highest. Use fewer states, or start elsewhere (random_state, means_)",
+            stacklevel=2,
+        )

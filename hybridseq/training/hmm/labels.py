@@ -76,7 +76,10 @@ def _one(part, length, where):
     """One sequence's states as objects (T,), and which are given."""
     if part is None:
         return np.full(length, None), np.zeros(length, bool)
-    values = np.asarray(part)
+    try:
+        values = np.asarray(part)
+    except ValueError:
+        values = np.empty(0, object)
     if values.ndim == 1 and values.dtype.kind in "iuf":
         given = ~np.isnan(values) & (values != MISSING) if values.dtype.kind == "f" else values != MISSING
         wrong = given & (values != np.floor(values))
