@@ -71,9 +71,8 @@ for t, frame in enumerate(emissions.split(1)):
     labels += decided.tolist()
 seconds = time.perf_counter() - began
 labels += decoder.finish().tolist()
-print(
-    f"exact: the same as the whole: {bool(np.all(names[labels] == whole))}; {seconds / len(emissions) * 1e6:.0f} µs a frame"
-)
+same = bool(np.all(names[labels] == whole))
+print(f"the same labels as the whole: {same}; {seconds / len(stream) * 1e6:.0f} µs a frame")
 print(f"a label waits {np.mean(waits):.1f} frames on average, {np.max(waits)} at most")
 
 # %%
