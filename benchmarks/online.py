@@ -1,5 +1,7 @@
 """Online decoding beside decoding the whole prefix again, and the HMM layer beside the CRF."""
 
+import itertools
+
 import torch
 
 import hybridseq as hs
@@ -16,9 +18,11 @@ class _Stream:
         self.emissions = torch.randn(1, seen + 1, labels, generator=generator)
         self.stream = make(self.transitions)
         self.stream.push(self.emissions[0, :-1])
+        # Not one frame over and over: in a stream that stands still, paths may never meet.
+        self.frames = itertools.cycle(torch.randn(5_000, labels, generator=generator).split(1))
 
     def push(self):
-        return self.stream.push(self.emissions[0, -1:])
+        return self.stream.push(next(self.frames))
 
     def again(self):
         return hs.LinearChain(self.emissions, self.transitions).decode()

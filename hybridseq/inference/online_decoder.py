@@ -7,6 +7,7 @@ from torch import Tensor
 
 from hybridseq.inference.streaming import Stream, check_lag
 from hybridseq.kernels.chain import streams
+from hybridseq.structures import checks
 
 NO_LABEL = -100
 
@@ -28,6 +29,10 @@ class OnlineDecoder(Stream):
         Scores of the first and the last label; 0 if not given. ``end`` counts when :meth:`finish` is called.
     lag : int or None
         L, at least 0; None decides exactly.
+    max_pending : int, optional
+        Without a lag: the most frames, at least 1, that may be pending after a call. What is older is decided as on the
+        best path so far, and all paths that disagree are given up, so that the labels are still one path. None: no
+        bound, and always the Viterbi path.
 
     Attributes
     ----------
@@ -44,7 +49,8 @@ class OnlineDecoder(Stream):
     -----
     All is computed in float64 and relative to the best prefix, so that nothing drifts however long the stream. A frame
     costs O(K² + L·K) with a lag, and memory is O(L·K); without one O(K² + K·pending) a call and O(K·pending), where
-    nothing but the data bounds what is pending. Where no path is possible, labels are −100 from there on.
+    nothing but the data and ``max_pending`` bounds what is pending. Where no path is possible, or none of those that
+    were kept, labels are −100 from there on.
 
     Examples
     --------
@@ -56,9 +62,14 @@ class OnlineDecoder(Stream):
     tensor([1])
     """
 
-    def __init__(self, transitions, start=None, end=None, *, lag: int | None = None):
+    def __init__(self, transitions, start=None, end=None, *, lag: int | None = None, max_pending: int | None = None):
         if lag is not None:
             check_lag(lag)
+        if max_pending is not None:
+            checks.check_count("max_pending", max_pending)
+            if lag is not None:
+                raise ValueError("max_pending belongs to a decoder without a lag; a lag is a bound by itself.")
+        self.max_pending = max_pending
         super().__init__(transitions, start, end, lag)
 
     def _begin(self):
@@ -128,6 +139,11 @@ class OnlineDecoder(Stream):
             return np.empty(0, np.int64)
         # Seen from the end, best paths that have met never part: where they agree is the beginning.
         kept = self._survivors[:, possible]
-        agreed = int((kept == kept[:, :1]).all(1).cumprod().sum())
-        decided, self._survivors = kept[:agreed, 0].copy(), self._survivors[agreed:].copy()
+        count = int((kept == kept[:, :1]).all(1).cumprod().sum())
+        best = possible[0]
+        if self.max_pending is not None and len(kept) - count > self.max_pending:
+            count, best = len(kept) - self.max_pending, new[-1].argmax()
+            apart = (self._survivors[:count] != self._survivors[:count, best, None]).any(0)
+            self._prefixes[-1, apart] = -np.inf
+        decided, self._survivors = self._survivors[:count, best].copy(), self._survivors[count:].copy()
         return decided

@@ -83,6 +83,31 @@ def test_memory_is_bounded_by_the_lag():
     assert sum(x.size for x in own) == 4 * 4 + 4 + 4 + 4 * 4
 
 
+def test_what_is_pending_can_be_bounded_and_the_labels_stay_one_path():
+    """Two labels that never meet: in a stream that stands still, nothing would ever be decided."""
+    stay = torch.tensor([[0.0, -torch.inf], [-torch.inf, 0.0]])
+    emissions = torch.randn(40, 2, generator=torch.Generator().manual_seed(0))
+    free, bound = OnlineDecoder(stay), OnlineDecoder(stay, max_pending=5)
+    found = []
+    for t, frame in enumerate(emissions.split(1)):
+        assert not len(free.push(frame))
+        found.append(bound.push(frame))
+        assert bound.pending <= 5 and free.pending == t + 1
+    labels = torch.cat([*found, bound.finish()])
+    assert len(labels) == 40 and (labels == labels[0]).all()
+    assert labels[0] == emissions[:6].sum(0).argmax()
+    for seed in SEEDS:
+        drawn = Drawn(seed, forbid=True)
+        # What was given up must not be the only way on.
+        drawn.emissions = drawn.emissions.clamp(min=-3)
+        labels = decode(OnlineDecoder(*drawn.scores, max_pending=2), drawn.chunks())
+        assert drawn.whole().score(labels[None]) > -torch.inf
+        loose = decode(OnlineDecoder(*drawn.scores, max_pending=100), drawn.chunks())
+        assert torch.equal(loose, drawn.whole().decode()[0])
+    with pytest.raises(ValueError, match="max_pending belongs to a decoder without a lag"):
+        OnlineDecoder(stay, lag=2, max_pending=5)
+
+
 def test_scores_as_large_as_they_come():
     for seed in SEEDS:
         drawn = Drawn(seed, forbid=True, spread=1e4)
