@@ -146,3 +146,27 @@ def test_both_side_by_side(fitted, sentences, neural):
         f"words__w[0]={sentences[0][0][0]}",
         "neural__encoderfeatures31",
     ]
+
+
+def test_a_linear_model_takes_the_matrix(sentences):
+    X, y = sentences[0][:30], sentences[1][:30]
+    settings = {"c2": 0.5, "max_iterations": 15, "verbose": 0}
+    features, lengths = hs.TokenFeatures().fit(X), list(map(len, X))
+    stacked = hs.LinearCRF(**settings).fit(features.transform(X), [t for tags in y for t in tags], lengths=lengths)
+    lists = hs.LinearCRF(**settings).fit(TokenTemplates().transform(X), y)
+    assert stacked.objective_ == pytest.approx(lists.objective_, rel=1e-6)
+    found = stacked.predict(features.transform(sentences[0][30:]), lengths=list(map(len, sentences[0][30:])))
+    wanted = lists.predict(TokenTemplates().transform(sentences[0][30:]))
+    assert list(found) == [tag for tags in wanted for tag in tags]
+
+
+def test_neural_and_hand_made_features_under_one_chain(fitted, sentences):
+    X, y = sentences[0][:40], sentences[1][:40]
+    union = FeatureUnion([("words", hs.TokenFeatures()), ("neural", hs.EncoderFeatures(fitted))])
+    flat, lengths = [tag for tags in y for tag in tags], list(map(len, X))
+    both, words = (
+        hs.LinearCRF(verbose=0).fit(matrix, flat, lengths=lengths)
+        for matrix in (union.fit_transform(X), hs.TokenFeatures().fit_transform(X))
+    )
+    # More features can only lower the optimum.
+    assert both.objective_ < words.objective_
