@@ -44,7 +44,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": "plot_",
-    "ignore_pattern": r"demo\.py",
+    "ignore_pattern": r"demo\.py|from_\w+\.py",
     "download_all_examples": False,
     "abort_on_example_error": True,
     "show_memory": False,
