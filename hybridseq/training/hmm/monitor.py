@@ -36,7 +36,8 @@ class ConvergenceMonitor:
         self.history, self.log_likelihood, self.converged = [], [], False
 
     def __repr__(self):
-        return f"ConvergenceMonitor(iter={self.iter}, converged={self.converged}, history={self.history})"
+        reached = f", history=[…, {self.history[-1]:.6g}]" if self.history else ""
+        return f"ConvergenceMonitor(iter={self.iter}, converged={self.converged}{reached})"
 
     @property
     def iter(self):
