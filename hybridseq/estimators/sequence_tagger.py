@@ -279,7 +279,8 @@ class SequenceTagger(BaseEstimator):
         Notes
         -----
         The first call fixes the vocabulary: words that come later are unknown, but for their characters. The
-        optimiser starts afresh with each call, at the constant ``learning_rate``.
+        optimiser starts afresh with each call, at the constant ``learning_rate``. An HMM's counts are those of the
+        first call; mean posteriors are measured on the latest.
         """
         parameters.check(self)
         _check(X, y, ("X", "y"))

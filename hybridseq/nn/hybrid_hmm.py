@@ -93,6 +93,10 @@ class HybridHMM(nn.Module):
         """Log-probabilities of first states, nats."""
         return self.hmm.start
 
+    def emissions(self, scores: Float[Tensor, "*rest K"]) -> Float[Tensor, "*rest K"]:
+        """log p(state | frame) − scale · log p(state) of an encoder's scores (…, K): what streams take."""
+        return self.prior(scores.log_softmax(-1))
+
     def forward(
         self,
         emissions: Float[Tensor, "..."],
@@ -119,7 +123,7 @@ class HybridHMM(nn.Module):
                 f"emissions must have shape (B, T, K) with K = {self.num_states} (the layer's num_states); got "
                 f"{tuple(emissions.shape)}."
             )
-        return self.hmm(self.prior(emissions.log_softmax(2)), lengths, mask)
+        return self.hmm(self.emissions(emissions), lengths, mask)
 
     def cross_entropy(self, structure, labels: Int[Tensor, "B T"]) -> Float[Tensor, "B"]:
         r"""The classic recipe: frames and transitions each by themselves, whatever restricts the structure.
