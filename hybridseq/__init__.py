@@ -14,6 +14,8 @@ _NAMES = {
     "InfeasibleError": "hybridseq.constraints",
     "LinearChain": "hybridseq.structures",
     "LinearCRF": "hybridseq.estimators",
+    "StructuredPerceptron": "hybridseq.estimators",
+    "StructuredSVM": "hybridseq.estimators",
     "MultinomialHMM": "hybridseq.estimators",
     "SequenceTagger": "hybridseq.estimators",
     "TokenFeatures": "hybridseq.estimators",

@@ -4,6 +4,8 @@ import importlib
 
 _NAMES = {
     "LinearCRF": "linear_crf",
+    "StructuredPerceptron": "structured_perceptron",
+    "StructuredSVM": "structured_svm",
     "CategoricalHMM": "categorical_hmm",
     "EncoderFeatures": "encoder_features",
     "GMMHMM": "gmm_hmm",

@@ -1,8 +1,21 @@
 """The linear-chain CRF on hand-made features."""
 
+import numpy as np
+from sklearn.utils import check_random_state
+
 from hybridseq.estimators.linear_model import LinearSequenceModel
+from hybridseq.estimators.numbers import check_number
 from hybridseq.nn.names import choose
 from hybridseq.training.linear.crf import maximise_likelihood
+from hybridseq.training.linear.sgd import descend, step_on
+
+#: The learning rate of ``partial_fit``, unless ``learning_rate`` says another.
+_RATE = 1.0
+_ELSEWHERE = {
+    "ap": "hybridseq.StructuredPerceptron",
+    "pa": "hybridseq.StructuredSVM, whose margins it approaches step by step",
+    "arow": "hybridseq.StructuredSVM or hybridseq.StructuredPerceptron",
+}
 
 
 class LinearCRF(LinearSequenceModel):
@@ -108,7 +121,35 @@ class LinearCRF(LinearSequenceModel):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _learn(self, problem, start=None):
+    def _check_parameters(self):
+        if self.algorithm in _ELSEWHERE:
+            raise ValueError(f"algorithm={self.algorithm!r} is not of this model: use {_ELSEWHERE[self.algorithm]}")
+        choose("algorithm", self.algorithm, {"lbfgs": True, "l2sgd": True})
+        for name in ("c1", "c2"):
+            check_number(name, getattr(self, name), least=0)
+        if self.algorithm == "l2sgd" and self.c1:
+            raise ValueError(f"algorithm='l2sgd' has no L1 penalty, but c1={self.c1!r}; use 'lbfgs', or c1=0")
+        check_number("max_iterations", self.max_iterations, least=1, whole=True, optional=True)
+        for name in ("delta", "epsilon"):
+            check_number(name, getattr(self, name), least=0)
+        for name in ("period", "num_memories", "batch_size"):
+            check_number(name, getattr(self, name), least=1, whole=True)
+        check_number("learning_rate", self.learning_rate, above=0, optional=True)
+
+    def _learn(self, problem):
+        if self.algorithm == "l2sgd":
+            learned = descend(
+                problem,
+                check_random_state(self.random_state),
+                c2=self.c2,
+                passes=self.max_iterations or 30,
+                size=self.batch_size,
+                rate=self.learning_rate,
+                delta=self.delta,
+                period=self.period,
+                verbose=self.verbose,
+            )
+            return learned, None
         learned = maximise_likelihood(
             problem,
             c1=self.c1,
@@ -118,10 +159,20 @@ class LinearCRF(LinearSequenceModel):
             delta=self.delta,
             period=self.period,
             epsilon=self.epsilon,
-            start=start,
             verbose=self.verbose,
         )
-        return learned
+        return learned, None
 
-    def _check_parameters(self):
-        choose("algorithm", self.algorithm, {"lbfgs": True, "l2sgd": True})
+    def _learn_on(self, problem, weights, places, state):
+        start = np.zeros(len(problem.pairs))
+        start[places] = weights
+        learned = step_on(
+            problem,
+            check_random_state(self.random_state),
+            start,
+            c2=self.c2,
+            size=self.batch_size,
+            rate=self.learning_rate or _RATE,
+            verbose=self.verbose,
+        )
+        return learned, None

@@ -57,12 +57,20 @@ def learn_labels(y, lengths) -> Labels:
         Where y does not fit the lengths, a label is neither string nor whole number, kinds are mixed, or there is but
         one label.
     """
-    flat = _flat(y, lengths)
+    return _labels(_flat(y, lengths), "y")
+
+
+def labels_of(classes) -> Labels:
+    """The labels of a list of them; errors as :func:`learn_labels`."""
+    return _labels(_flat([list(classes)], np.array([len(classes)])), "classes")
+
+
+def _labels(flat, name):
     numeric = isinstance(flat, np.ndarray)
     found = np.unique(flat) if numeric else sorted(set(flat))
     if len(found) < 2:
         raise DataError(
-            f"y holds the label {found[0]!r} only; there is nothing to tell apart. Give at least two labels"
+            f"{name} holds the label {found[0]!r} only: there is nothing to tell apart; give at least two labels"
         )
     return Labels(tuple(map(str, found)), numeric)
 

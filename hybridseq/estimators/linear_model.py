@@ -1,6 +1,7 @@
 """What linear models of sequences share: features in, labels out, weights that a person can read."""
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -9,19 +10,21 @@ from sklearn.utils.validation import check_is_fitted
 
 from hybridseq import metrics
 from hybridseq.constraints import Constraint
+from hybridseq.constraints.combine import And
 from hybridseq.constraints.serial import from_json, to_json
 from hybridseq.constraints.settle import ON_INFEASIBLE
 from hybridseq.estimators import predicting
 from hybridseq.estimators.card import describe_parameters
 from hybridseq.estimators.constrained import keep
-from hybridseq.estimators.found_constraint import find_constraint, trained_part
-from hybridseq.estimators.linear_labels import Labels, learn_labels, names_of
+from hybridseq.estimators.found_constraint import check_constraint, find_constraint, trained_part
+from hybridseq.estimators.linear_labels import Labels, labels_of, learn_labels, names_of
 from hybridseq.estimators.linear_weights import WeightTable
 from hybridseq.estimators.persistence import write_model
 from hybridseq.nn.names import choose
 from hybridseq.structures import LinearChain
 from hybridseq.training.linear.batches import FeatureBatches
 from hybridseq.training.linear.inputs import input_from_json, learn
+from hybridseq.training.linear.online import is_compiled
 from hybridseq.training.linear.problem import Learned, Problem
 from hybridseq.training.linear.weights import Pairs, count_pairs
 from hybridseq.training.sequences import is_stacked
@@ -39,8 +42,18 @@ class LinearSequenceModel(BaseEstimator, ABC):
         """Raise a ValueError that names the first parameter that is not usable."""
 
     @abstractmethod
-    def _learn(self, problem: Problem, start=None) -> Learned:
-        """Weights for a problem."""
+    def _learn(self, problem: Problem) -> tuple[Learned, object]:
+        """Weights for a problem, and what ``_learn_on`` goes on from."""
+
+    @abstractmethod
+    def _learn_on(self, problem: Problem, weights, places, state) -> tuple[Learned, object]:
+        """The same after one pass more; ``weights``, those at hand, stand at ``places`` of the problem's.
+
+        ``state`` is what the last call gave; None at first and after loading.
+        """
+
+    #: Whether only label pairs can be forbidden while training.
+    pairs_only = False
 
     def fit(self, X, y, lengths=None):
         """Fit anew.
@@ -77,11 +90,83 @@ class LinearSequenceModel(BaseEstimator, ABC):
         self._check()
         reader, attributes = learn(X, lengths)
         labels = learn_labels(y, attributes.lengths)
-        names = names_of(y, attributes.lengths)
-        found = find_constraint(self.constraint, None if is_stacked(X) else X, names, self.on_infeasible)
+        found = find_constraint(
+            self.constraint,
+            None if is_stacked(X) else X,
+            names_of(y, attributes.lengths),
+            self.on_infeasible,
+        )
         attributes, ids = self._left(attributes, labels.encode(y, attributes.lengths), found.broken)
-        trained = trained_part(found.constraint)
-        pairs, counts = count_pairs(
+        pairs, counts = self._count(attributes, ids, labels)
+        self._new_classes = labels.classes.tolist()
+        learned, state = self._learn(Problem(attributes, ids, pairs, counts, self._plan(found.constraint, labels)))
+        if state is None and (learned.weights == 0).any():
+            pairs, weights = pairs.where(learned.weights != 0, learned.weights)
+            reader, pairs = reader.without_weightless(pairs)
+            learned = replace(learned, weights=weights)
+        self._take(reader, labels, pairs, learned, found.constraint, found.scheme)
+        self._state = state
+        return self
+
+    def partial_fit(self, X, y, lengths=None, classes=None):
+        """Fit on: one pass over the data, from the weights at hand.
+
+        Parameters
+        ----------
+        X, y, lengths
+            As in :meth:`fit`.
+        classes : sequence of labels, optional
+            At the first call, all labels that will ever come; without it, those of ``y``. Later calls can add none.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError, InfeasibleError, ValueError
+            As :meth:`fit`, and where a later call brings a new label.
+
+        Notes
+        -----
+        Features and pairs that training had not shown before get weights. :class:`~hybridseq.LinearCRF` takes steps of
+        stochastic gradient descent, :class:`~hybridseq.StructuredSVM` of its subgradient. What a learner keeps beside
+        the weights (sums for averages) is not saved with a model, and begins afresh after loading.
+        """
+        self._check()
+        first = not hasattr(self, "coef_")
+        reader, attributes = learn(X, lengths) if first else self.input_.extended(X, lengths)
+        if first:
+            labels = learn_labels(y, attributes.lengths) if classes is None else labels_of(classes)
+        else:
+            labels = self.labels_
+            if classes is not None:
+                labels.encode([classes], np.array([len(classes)]))
+        ids = labels.encode(y, attributes.lengths)
+        names = names_of(y, attributes.lengths)
+        sentences = None if is_stacked(X) else X
+        if first:
+            found = find_constraint(self.constraint, sentences, names, self.on_infeasible)
+            constraint, scheme, broken = found.constraint, found.scheme, found.broken
+        else:
+            constraint, scheme = self.constraint_, self.scheme_
+            broken = check_constraint(constraint, sentences, names, self.on_infeasible)
+        attributes, ids = self._left(attributes, ids, broken)
+        pairs, counts = self._count(attributes, ids, labels)
+        weights, places, state = np.empty(0), np.empty(0, np.int64), None
+        if not first:
+            pairs, places, new = self.pairs_.union(pairs)
+            counts = np.bincount(new, counts, minlength=len(pairs))
+            weights, state = self.coef_, self._state
+        self._new_classes = labels.classes.tolist()
+        problem = Problem(attributes, ids, pairs, counts, self._plan(constraint, labels))
+        learned, state = self._learn_on(problem, weights, places, state)
+        self._take(reader, labels, pairs, learned, constraint, scheme)
+        self._state = state
+        return self
+
+    def _count(self, attributes, ids, labels):
+        return count_pairs(
             attributes,
             ids,
             len(labels.names),
@@ -89,10 +174,14 @@ class LinearSequenceModel(BaseEstimator, ABC):
             all_states=self.all_possible_states,
             all_transitions=self.all_possible_transitions,
         )
-        plan = None if trained is None else trained.compile(labels.names)
-        learned = self._learn(Problem(attributes, ids, pairs, counts, plan))
-        self._take(reader, labels, pairs, learned, found.constraint, found.scheme)
-        return self
+
+    def _plan(self, constraint, labels):
+        """What training keeps of a constraint."""
+        trained = trained_part(constraint)
+        if trained is not None and self.pairs_only:
+            parts = [part for part in trained.parts if is_compiled(part.compile(labels.names))]
+            trained = And.of_parts(*parts) if parts else None
+        return None if trained is None else trained.compile(labels.names)
 
     def _left(self, attributes, ids, broken):
         """The sequences that are trained on."""
@@ -117,6 +206,7 @@ class LinearSequenceModel(BaseEstimator, ABC):
         self.objective_, self.n_iter_ = learned.objective, learned.iterations
         self.converged_, self.history_ = learned.converged, learned.history
         self._fitted_with = self.get_params(deep=False)
+        self._state = None
 
     def predict(self, X, lengths=None, constraint=None):
         """The best labels of sequences.

@@ -25,6 +25,8 @@ _KIND = "hybridseq-model"
 #: Estimators that can be saved, and the module of each. One has ``_restore(state, tensors)``.
 _ESTIMATORS = {
     "LinearCRF": "linear_crf",
+    "StructuredPerceptron": "structured_perceptron",
+    "StructuredSVM": "structured_svm",
     "CategoricalHMM": "categorical_hmm",
     "GMMHMM": "gmm_hmm",
     "GaussianHMM": "gaussian_hmm",

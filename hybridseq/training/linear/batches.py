@@ -35,9 +35,15 @@ class FeatureBatches:
         """The scores (B, T, K) of some sequences' labels, in the dtype of the feature–label weights (S,)."""
         return numba_cpu.emissions(self.features, self.starts[rows], self.lengths[rows], weights, self.pairs.num_labels)
 
-    def chain(self, rows, weights, transitions, gradient=False) -> LinearChain:
-        """The chain of some sequences; ``gradient``: emissions and transitions ask for theirs."""
-        emissions = torch.from_numpy(self.emissions(rows, weights)).requires_grad_(gradient)
+    def chain(self, rows, weights, transitions, *, factor=1.0, gradient=False) -> LinearChain:
+        """The chain of some sequences, ``factor`` times their features' scores.
+
+        ``gradient``: emissions and transitions ask for theirs.
+        """
+        emissions = self.emissions(rows, weights)
+        if factor != 1:
+            emissions *= factor
+        emissions = torch.from_numpy(emissions).requires_grad_(gradient)
         transitions = torch.from_numpy(transitions).requires_grad_(gradient)
         return LinearChain(emissions, transitions, lengths=torch.from_numpy(self.lengths[rows]))
 

@@ -85,9 +85,11 @@ class AttributeInput:
         vocabulary, attributes = AttributeVocabulary.learn(X, self.vocabulary.names)
         return AttributeInput(vocabulary), attributes
 
-    def where(self, kept) -> "AttributeInput":
-        """The input without the attributes that are not ``kept``, (A,) bool."""
-        return AttributeInput(AttributeVocabulary(tuple(np.array(self.vocabulary.names, object)[kept].tolist())))
+    def without_weightless(self, pairs):
+        """The input, and the pairs, without the attributes that have no weight."""
+        kept = np.diff(pairs.offsets) > 0
+        names = np.array(self.vocabulary.names, object)[kept].tolist()
+        return AttributeInput(AttributeVocabulary(tuple(names))), pairs.without_features(kept)
 
     def to_json(self) -> dict:
         """A dictionary that JSON can hold."""
@@ -117,9 +119,9 @@ class MatrixInput:
         """The same input, and ``X`` in its numbers."""
         return self, self.encode(X, lengths)
 
-    def where(self, kept) -> "MatrixInput":
-        """The same input: columns keep their places."""
-        return self
+    def without_weightless(self, pairs):
+        """Both as they are: columns keep their places."""
+        return self, pairs
 
     def to_json(self) -> dict:
         """A dictionary that JSON can hold."""

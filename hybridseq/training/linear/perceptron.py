@@ -15,8 +15,10 @@ from hybridseq.training.linear.report import Report
 class AveragedPerceptron:
     """The learner's state: weights, sums for their mean, and how many sequences were seen."""
 
-    def __init__(self, size):
+    def __init__(self, size, start=None):
         self.weights, self.sums, self.seen = np.zeros(size), np.zeros(size), 1
+        if start is not None:
+            self.weights += start
 
     def mean(self) -> np.ndarray:
         """The mean of the weights after every sequence."""

@@ -1,6 +1,9 @@
 r"""The structured SVM by stochastic subgradient descent with averaged weights.
 
-Rates 1/k and means of the weights with weights k :cite:p:`shalevshwartz2011,lacostejulien2013`.
+With one sequence a step and the rate 1/k :cite:p:`shalevshwartz2011` the weights after k steps are w_k = a/k · G_k,
+where G_k is the sum of all differences d between right and found features and a = C · (number of sequences). The mean
+of the w_k with weights k :cite:p:`lacostejulien2013` needs Σ k·w_k = a Σ G_k, and
+Σ_{k ≤ n} G_k = (n + 1) G_n − Σ k·d_k.
 """
 
 import numpy as np
@@ -12,39 +15,87 @@ from hybridseq.training.linear.problem import Learned, Problem
 from hybridseq.training.linear.report import Report
 
 
-def subgradient(problem: Problem, random, costs, *, strength, passes, verbose=0) -> Learned:
-    """Weights near the minimum of ½‖w‖² + strength · Σ hinges; parameters as :func:`frank_wolfe`.
+class Subgradient:
+    """The learner's state: sums of differences, and how many steps were taken.
 
-    With one sequence a step and rate 1/k, the weights after k steps are w_k = a/k · G_k, where G_k is the sum of all
-    differences d between right and found features and a = strength · (number of sequences); so Σ k·w_k = a Σ G_k, and
-    Σ_{k ≤ n} G_k = (n + 1) G_n − Σ k·d_k.
+    Parameters
+    ----------
+    size : int
+        Number of weights.
+    strength : float
+        C.
+    count : int
+        Sequences that the objective's sum is taken to have.
+    start : (size,) array, optional
+        Weights to go on from, as if ``count`` steps had led there.
     """
-    online, margins = Online.of(problem), Margins(problem, costs)
-    costs = np.asarray(costs, np.float32)
-    count, size = len(problem.lengths), len(problem.pairs)
-    scale = float(strength * count)
-    total, sums, steps = np.zeros(size), np.zeros(size), 0
-    history, reason = [], "the passes are used up"
-    with Report("pass", passes, verbose) as report:
-        try:
-            for number in range(1, passes + 1):
-                hinge = subgradient_pass(
-                    random.permutation(count),
-                    online.corpus,
-                    costs,
-                    scale,
-                    steps,
-                    total,
-                    sums,
-                    online.search,
-                    online.difference,
-                )
-                steps += count
-                history.append({"pass": number, "hinge": hinge / count})
-                report.line(number, mean_hinge=hinge / count)
-        except KeyboardInterrupt:
-            reason = "interrupted"
-        weights = 2 * scale / (steps * (steps + 1)) * ((steps + 1) * total - sums) if steps else total
-        primal = margins.primal(weights, strength)
-        report.last(f"objective {primal:.6f} after {len(history)} passes: {reason}")
-    return Learned(weights, primal, len(history), reason, False, history)
+
+    def __init__(self, size, strength, count, start=None):
+        self.strength, self.count, self.steps = strength, count, 0
+        self.total, self.sums = np.zeros(size), np.zeros(size)
+        if start is not None:
+            self.steps = count
+            self.total += start / strength
+            # The mean of count steps that all had these weights.
+            self.sums += self.total * (count + 1) / 2
+
+    @property
+    def scale(self) -> float:
+        """a: what the sum of differences is divided by k and multiplied with."""
+        return float(self.strength * self.count)
+
+    def mean(self) -> np.ndarray:
+        """The mean of the weights after each step, with weights k."""
+        if not self.steps:
+            return np.zeros(len(self.total))
+        return 2 * self.scale / (self.steps * (self.steps + 1)) * ((self.steps + 1) * self.total - self.sums)
+
+    def extended(self, places, size) -> "Subgradient":
+        """The state among ``size`` weights, those at hand at ``places``."""
+        other = Subgradient(size, self.strength, self.count)
+        other.total[places], other.sums[places], other.steps = self.total, self.sums, self.steps
+        return other
+
+    def learn(self, problem: Problem, random, costs, *, passes, verbose=0) -> Learned:
+        """Passes over a problem.
+
+        Parameters
+        ----------
+        problem : Problem
+        random : RandomState
+            Order of the sequences in each pass.
+        costs : (K, K) array
+            ``[i, j]``: what label j costs where label i is right.
+        passes : int
+        verbose : int
+
+        Notes
+        -----
+        A pass is O(n + N·K²) for N tokens that touch n weights.
+        """
+        online, margins = Online.of(problem), Margins(problem, costs)
+        costs, count = np.asarray(costs, np.float32), len(problem.lengths)
+        history, reason = [], "the passes are used up"
+        with Report("pass", passes, verbose) as report:
+            try:
+                for number in range(1, passes + 1):
+                    hinge = subgradient_pass(
+                        random.permutation(count),
+                        online.corpus,
+                        costs,
+                        self.scale,
+                        self.steps,
+                        self.total,
+                        self.sums,
+                        online.search,
+                        online.difference,
+                    )
+                    self.steps += count
+                    history.append({"pass": number, "hinge": hinge / count})
+                    report.line(number, mean_hinge=hinge / count)
+            except KeyboardInterrupt:
+                reason = "interrupted"
+            weights = self.mean()
+            primal = margins.primal(weights, self.strength)
+            report.last(f"objective {primal:.6f} after {len(history)} passes: {reason}")
+        return Learned(weights, primal, len(history), reason, False, history)

@@ -67,6 +67,35 @@ class Pairs:
         )
         return pairs, values[kept]
 
+    def without_features(self, kept) -> "Pairs":
+        """The pairs in a table of ``kept`` (A,) bool features only; the others have no weights."""
+        sizes = np.diff(self.offsets)[kept]
+        return replace(self, offsets=np.concatenate([[0], np.cumsum(sizes)]))
+
+    def union(self, other) -> tuple["Pairs", np.ndarray, np.ndarray]:
+        """The pairs that either has, and the places among them of this one's weights and of the other's.
+
+        ``other`` has as many labels, and at least this one's features.
+        """
+        own, new = self._keys(), other._keys()
+        states, moves = (np.union1d(a, b) for a, b in zip(own, new))
+        counts = np.bincount(states // self.num_labels, minlength=len(other.offsets) - 1)
+        pairs = Pairs(
+            np.concatenate([[0], np.cumsum(counts)]),
+            (states % self.num_labels).astype(np.int32),
+            *np.divmod(moves, self.num_labels),
+            self.num_labels,
+        )
+        places = (
+            np.concatenate([np.searchsorted(states, a), len(states) + np.searchsorted(moves, b)]) for a, b in (own, new)
+        )
+        return pairs, *places
+
+    def _keys(self):
+        """A number for each pair, ascending: of features and labels, and of label pairs."""
+        count = np.int64(self.num_labels)
+        return self.features() * count + self.labels, self.sources * count + self.targets
+
 
 def count_pairs(attributes, labels, num_labels, *, min_freq=0, all_states=False, all_transitions=False):
     """The pairs that have weights, and how often training shows each, (S + P,) float64.
