@@ -30,7 +30,7 @@ class CategoricalHMM(BaseHMM):
     algorithm, random_state, n_iter, tol, verbose, topology, start_states, final_states, training
         See :class:`GaussianHMM`.
     params, init_params : str
-        ``"s"`` startprob_, ``"t"`` transmat_, ``"e"`` emissionprob_.
+        ``"s"`` ``startprob_``, ``"t"`` ``transmat_``, ``"e"`` ``emissionprob_``.
 
     Attributes
     ----------

@@ -49,8 +49,9 @@ class GaussianHMM(BaseHMM):
     verbose : bool
         Whether each iteration is told on standard error.
     params, init_params : str
-        The parameters that training changes, and those whose start it finds by itself: ``"s"`` startprob_, ``"t"``
-        transmat_, ``"m"`` means_, ``"c"`` covars_. What ``init_params`` leaves out must be set, and its zeros stay.
+        The parameters that training changes, and those whose start it finds by itself: ``"s"`` ``startprob_``, ``"t"``
+        ``transmat_``, ``"m"`` ``means_``, ``"c"`` ``covars_``. What ``init_params`` leaves out must be set, and its
+        zeros stay.
     topology : {"left_to_right"} or (K, K) bool array, optional
         The transitions that are possible; all, if not given. The others are 0 and stay so.
     start_states, final_states : list of int or str, optional
@@ -67,8 +68,7 @@ class GaussianHMM(BaseHMM):
     means_ : (K, D) array
         The states' means.
     covars_ : (K, D, D) array
-        The states' covariance matrices, whatever the type. It may be set to these, or in the type's own shape: (K,),
-        (K, D), (K, D, D) or (D, D).
+        The states' covariance matrices.
     classes_ : (K,) array
         The states: 0 … K-1, or those of y.
     monitor_ : ConvergenceMonitor
@@ -149,7 +149,10 @@ class GaussianHMM(BaseHMM):
 
     @property
     def covars_(self) -> np.ndarray:
-        """The states' covariance matrices (K, D, D)."""
+        """The states' covariance matrices (K, D, D), whatever the type.
+
+        It may be set to these, or in the type's own shape: (K,), (K, D), (K, D, D) or (D, D).
+        """
         if not hasattr(self, "_covars_"):
             raise AttributeError("covars_ is not set; call fit, or set it")
         count, width = np.shape(self.means_)

@@ -44,7 +44,7 @@ class GMMHMM(BaseHMM):
     random_state, n_iter, tol, verbose, topology, start_states, final_states, training
         See :class:`GaussianHMM`.
     params, init_params : str
-        Letters as of :class:`GaussianHMM`, and ``"w"`` for weights_.
+        Letters as of :class:`GaussianHMM`, and ``"w"`` for ``weights_``.
 
     Attributes
     ----------

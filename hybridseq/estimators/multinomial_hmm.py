@@ -29,7 +29,7 @@ class MultinomialHMM(BaseHMM):
     algorithm, random_state, n_iter, tol, verbose, topology, start_states, final_states, training
         See :class:`GaussianHMM`.
     params, init_params : str
-        ``"s"`` startprob_, ``"t"`` transmat_, ``"e"`` emissionprob_.
+        ``"s"`` ``startprob_``, ``"t"`` ``transmat_``, ``"e"`` ``emissionprob_``.
 
     Attributes
     ----------

@@ -1,6 +1,8 @@
 """The same numbers as hmmlearn, from the same start."""
 
 import logging
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -143,3 +145,9 @@ def test_mixtures_stop_at_the_same_places(kind):
     ours.fit(X, LENGTHS)
     assert ours.monitor_.history == pytest.approx([theirs.monitor_.history[-1]] * ours.monitor_.iter, rel=1e-7)
     np.testing.assert_allclose(ours.means_, theirs.means_, atol=1e-4)
+
+
+def test_the_script_for_users_finds_no_difference(capsys):
+    script = Path(__file__).parents[2] / "examples" / "from_hmmlearn.py"
+    assert runpy.run_path(str(script))["main"]() == 0
+    assert "DIFFERENT" not in capsys.readouterr().out
