@@ -47,9 +47,9 @@ class Report:
             self.live.update(text)
         elif time.monotonic() - self.shown > _EVERY:
             self.shown = time.monotonic()
-            self.console.print(text)
+            self.console.print(text, soft_wrap=True)
 
     def last(self, text):
         """Say how training ended."""
         if self.verbose:
-            self.console.print(f"{text}  ({time.monotonic() - self.began:.1f} s)")
+            self.console.print(f"{text}  ({time.monotonic() - self.began:.1f} s)", soft_wrap=True)

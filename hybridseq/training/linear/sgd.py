@@ -123,7 +123,7 @@ def descend(
     start=None,
     verbose=0,
 ) -> Learned:
-    """Weights near the minimum of −log-likelihood + c2·‖w‖²: the mean over the steps of the later half of passes or more.
+    """Weights near the minimum of −log-likelihood + c2·‖w‖²: the mean over the steps of at least the later half.
 
     Parameters
     ----------
