@@ -7,7 +7,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from hybridseq.text import TokenTemplates
+from hybridseq.text import DataError, TokenTemplates
 from hybridseq.text.attributes import AttributeVocabulary
 from hybridseq.training.inputs import check_sentences
 
@@ -28,6 +28,8 @@ class TokenFeatures(TransformerMixin, BaseEstimator):
     ----------
     vocabulary_ : AttributeVocabulary
         The features by column.
+    token_width_ : int
+        How many values a token has, the word and further columns.
 
     Notes
     -----
@@ -88,7 +90,13 @@ class TokenFeatures(TransformerMixin, BaseEstimator):
             As :meth:`fit`.
         """
         check_is_fitted(self, "vocabulary_")
-        return _matrix(self.vocabulary_.encode(self._features(X)))
+        features = self._features(X)
+        if self.templates is not None and _width(X) != self.token_width_:
+            raise DataError(
+                f"sentence 0, position 0: got {X[0][0]!r}, a token of {_width(X)} value(s); fit was given tokens of "
+                f"{self.token_width_}"
+            )
+        return _matrix(self.vocabulary_.encode(features))
 
     def get_feature_names_out(self, input_features=None):
         """The features by column, a (V,) array of str; ``input_features`` is not used."""
@@ -103,7 +111,7 @@ class TokenFeatures(TransformerMixin, BaseEstimator):
         if self.min_freq > 1:
             kept = np.flatnonzero(np.bincount(found.indices, minlength=len(vocabulary)) >= self.min_freq)
             vocabulary, found = AttributeVocabulary(tuple(vocabulary.names[i] for i in kept)), found[:, kept]
-        self.vocabulary_ = vocabulary
+        self.vocabulary_, self.token_width_ = vocabulary, _width(X)
         return found
 
     def _features(self, X):
@@ -121,6 +129,11 @@ class TokenFeatures(TransformerMixin, BaseEstimator):
                 f"or None for features that are ready; got {make!r}"
             )
         return [make(sentence) for sentence in X]
+
+
+def _width(X):
+    """How many values a token has: 1 for a string."""
+    return len(X[0][0]) if isinstance(X[0][0], tuple | list) else 1
 
 
 def _matrix(attributes):

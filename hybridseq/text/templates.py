@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
-from functools import lru_cache
+from functools import lru_cache, partial
 from numbers import Integral
 
 from hybridseq.text.columns import Token
@@ -65,28 +65,23 @@ class TokenTemplates:
     extra: tuple[str, ...] = ()
 
     def __post_init__(self):
+        set_ = partial(object.__setattr__, self)
         for name in ("prefixes", "suffixes", "columns", "extra"):
             value = getattr(self, name)
             if isinstance(value, str) or not isinstance(value, Iterable):
                 raise ValueError(f"{name} must be a tuple; got {value!r}. Write ({value!r},)")
-            object.__setattr__(self, name, tuple(value))
+            set_(name, tuple(value))
         for name, least in {"window": 0, "bigrams": 0, "shapes": 0, "column_window": 0, "column_ngrams": 1}.items():
-            value = getattr(self, name)
-            if name == "shapes" and value is None:
-                continue
-            if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-                raise ValueError(f"{name} must be a whole number of at least {least}; got {value!r}")
+            if name != "shapes" or self.shapes is not None:
+                set_(name, _whole_number(name, getattr(self, name), least))
         for name in ("prefixes", "suffixes"):
-            for length in getattr(self, name):
-                if not isinstance(length, Integral) or isinstance(length, bool) or length < 1:
-                    raise ValueError(f"{name} must be lengths, whole numbers of at least 1; got {length!r}")
+            set_(name, tuple(_whole_number(f"a length in {name}", length, 1) for length in getattr(self, name)))
         for name in self.columns:
             if not isinstance(name, str) or not re.fullmatch(r"[^\W\d]\w*", name):
                 raise ValueError(f"columns must be names of letters, digits and _; got {name!r}")
             if word_function(name) is not None or self.columns.count(name) > 1:
                 raise ValueError(f"columns: the name {name!r} is taken; choose another")
-        for template in self.extra:
-            parse(template)
+        set_("extra", tuple("|".join(f"{name}[{offset}]" for name, offset in parse(one)) for one in self.extra))
 
     def templates(self, num_columns: int = 0) -> tuple[str, ...]:
         """The templates of tokens with so many columns beside the word, written as their features begin.
@@ -118,7 +113,8 @@ class TokenTemplates:
         Raises
         ------
         DataError
-            Where a token is no string (or tuple of strings as long as the first token's); names the place.
+            Where a token is no string (or tuple of strings as long as the first token's), or lacks a column that has
+            a name; names the place.
         """
         width, results = None, []
         for i, sentence in enumerate(sentences):
@@ -129,6 +125,11 @@ class TokenTemplates:
                 continue
             if width is None:
                 width = len(sentence[0]) if isinstance(sentence[0], tuple | list) else 0
+                if len(self.columns) > max(width, 1) - 1:
+                    raise DataError(
+                        f"sentence {i}, position 0: got {sentence[0]!r}, but the templates name the columns "
+                        f"{self.columns} beside the word; give them, or templates without columns"
+                    )
                 program = _program(self, max(width, 1) - 1)
             results.append(program(_columns(sentence, width, i)))
         return results
@@ -148,7 +149,7 @@ class TokenTemplates:
 
     def _terms(self, num_columns):
         """The templates, each a tuple of terms."""
-        names = [*self.columns[:num_columns], *(f"c{i + 2}" for i in range(len(self.columns), num_columns))]
+        names = [*self.columns, *(f"c{i + 2}" for i in range(len(self.columns), num_columns))]
         wanted = _window("w", self.window)
         wanted += [f"prefix{n}[0]" for n in self.prefixes] + [f"suffix{n}[0]" for n in self.suffixes]
         wanted += [] if self.shapes is None else _window("shape", self.shapes)
@@ -171,6 +172,12 @@ class TokenTemplates:
                 found.append(Term(name, offset, places.get(name, 0), function))
             terms.append(tuple(found))
         return terms
+
+
+def _whole_number(name, value, least):
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}; got {value!r}")
+    return int(value)
 
 
 @lru_cache(maxsize=4)

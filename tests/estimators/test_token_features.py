@@ -107,6 +107,12 @@ def neural(fitted, sentences):
     return hs.EncoderFeatures(fitted).fit_transform(sentences[0])
 
 
+def test_tokens_must_have_the_columns_of_training():
+    transformer = hs.TokenFeatures().fit([[("to", "TO"), ("Rome", "NNP")]])
+    with pytest.raises(DataError, match=r"got 'to', a token of 1 value\(s\); fit was given tokens of 2"):
+        transformer.transform([["to"]])
+
+
 def test_the_encoder_gives_what_the_tagger_scores(fitted, sentences, neural):
     assert neural.dtype == np.float32 and neural.shape == (sum(map(len, sentences[0])), 32)
     begin = 0

@@ -2,6 +2,7 @@ import json
 import pickle
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -128,7 +129,7 @@ def test_shapes(word, shape):
         ({"window": -1}, r"window must be a whole number of at least 0; got -1"),
         ({"shapes": 1.5}, r"shapes must be a whole number"),
         ({"prefixes": "12"}, r"prefixes must be a tuple; got '12'"),
-        ({"suffixes": (0,)}, r"suffixes must be lengths.*got 0"),
+        ({"suffixes": (0,)}, r"a length in suffixes must be a whole number of at least 1; got 0"),
         ({"columns": ("w",)}, r"the name 'w' is taken"),
         ({"columns": ("pos", "pos")}, r"the name 'pos' is taken"),
         ({"columns": ("a-b",)}, r"names of letters"),
@@ -145,6 +146,17 @@ def test_templates_of_columns_that_are_not_there():
         TokenTemplates(extra=("pos[0]",))(["to"])
     with pytest.raises(ValueError, match="has 'windows', which this version does not know"):
         TokenTemplates.from_json({"windows": 2})
+
+
+def test_columns_with_a_name_must_be_there():
+    with pytest.raises(DataError, match=r"sentence 0, position 0: got 'to', but the templates name .*'pos'"):
+        TokenTemplates(columns=("pos",))(["to"])
+
+
+def test_a_template_is_written_in_one_way():
+    made = TokenTemplates(extra=("w[+1]|w[-0]",), window=np.int64(1))
+    assert made.extra == ("w[1]|w[0]",)
+    assert TokenTemplates.from_json(json.loads(json.dumps(made.to_json()))) == made
 
 
 @pytest.mark.parametrize(
