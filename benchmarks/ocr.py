@@ -118,6 +118,7 @@ class LetterByLetter:
         return [part.tolist() for part in np.split(self.classifier.predict(np.concatenate(X)), ends)]
 
 
+PAIRS = {"all_possible_states": True, "all_possible_transitions": True, "verbose": 0}
 # name -> (strengths to choose from on a fifth of the training words, model of a strength)
 MODELS = {
     "linear SVM, letter by letter": (
@@ -128,10 +129,8 @@ MODELS = {
         [0.03, 0.1, 0.3, 1.0],
         lambda c: LetterByLetter(LogisticRegression(C=c, max_iter=500)),
     ),
-    "chain CRF": (
-        [0.3, 1.0, 3.0, 10.0],
-        lambda c2: hs.LinearCRF(c2=c2, all_possible_states=True, all_possible_transitions=True, verbose=0),
-    ),
+    "chain CRF": ([0.1, 0.3, 1.0, 3.0], lambda c2: hs.LinearCRF(c2=c2, **PAIRS)),
+    "chain SSVM": ([0.03, 0.1, 0.3], lambda c: hs.StructuredSVM(C=c, max_iterations=300, random_state=0, **PAIRS)),
 }
 
 
