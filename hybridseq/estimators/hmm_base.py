@@ -108,6 +108,9 @@ class BaseHMM(BaseEstimator, ABC):
         classes = labels = None
         if y is not None:
             classes, labels = read_labels(y, lengths, is_stacked(X))
+        elif self._keeps("s") and len(getattr(self, "classes_", ())) == np.size(self.startprob_):
+            # Training goes on with the states at hand.
+            classes = self.classes_
         count = self._count_states(classes)
         names = [
             f"state {i}" if classes is None else f"state {name!r}" for i, name in enumerate(_plain(classes, count))
@@ -138,7 +141,7 @@ class BaseHMM(BaseEstimator, ABC):
         except ImpossibleSequence as error:
             self._raise_impossible(error.sequence, model, lengths, labels, names)
         values = self._values(model.emissions)
-        self.startprob_, self.transmat_, self.final_mask_ = model.start, model.transitions, model.final
+        self.startprob_, self.transmat_, self._final = model.start, model.transitions, model.final
         for name, value in values.items():
             setattr(self, name, value)
         self.classes_ = np.arange(count) if classes is None else classes
@@ -147,11 +150,11 @@ class BaseHMM(BaseEstimator, ABC):
 
     def _count_states(self, classes):
         if classes is None:
-            return self.n_components or 1
+            return self.n_components or (np.size(self.startprob_) if self._keeps("s") else 1)
         if self.n_components not in (None, len(classes)):
             raise ValueError(
-                f"y has {len(classes)} states ({', '.join(map(repr, _plain(classes, 0)[:5]))}…), but n_components is "
-                f"{self.n_components}; leave n_components out"
+                f"there are {len(classes)} states ({', '.join(map(repr, _plain(classes, 0)[:5]))}…), but n_components "
+                f"is {self.n_components}; leave n_components out"
             )
         return len(classes)
 
@@ -211,7 +214,7 @@ class BaseHMM(BaseEstimator, ABC):
             raise ValueError(f"startprob_ has {count} states, but n_components is {self.n_components}")
         start = checks.distributions("startprob_", self.startprob_, (count,))
         transitions = checks.distributions("transmat_", self.transmat_, (count, count))
-        final = getattr(self, "final_mask_", None)
+        final = getattr(self, "_final", None)
         if final is None and self.final_states is not None:
             final = checks.masks(None, None, self.final_states, self._state_names())[2]
         return Model(start, transitions, self._emissions(count), final)
@@ -471,7 +474,7 @@ class BaseHMM(BaseEstimator, ABC):
         for name, value in tensors.items():
             setattr(self, name, value.numpy())
         self.classes_ = np.array(state["classes"])
-        self.final_mask_ = None if state["final"] is None else np.array(state["final"], bool)
+        self._final = None if state["final"] is None else np.array(state["final"], bool)
         self.n_features_in_ = self._width()
         if state["history"] is not None:
             self.monitor_ = ConvergenceMonitor(self.tol, self.n_iter, bool(self.verbose))
@@ -481,7 +484,8 @@ class BaseHMM(BaseEstimator, ABC):
 
 def _are_states(lengths):
     """Whether what stands for lengths holds strings or lists."""
-    return len(lengths) > 0 and (isinstance(lengths[0], str) or np.ndim(lengths[0]) > 0)
+    first = next(iter(lengths), 0) if hasattr(lengths, "__len__") else 0
+    return isinstance(first, str) or np.ndim(first) > 0
 
 
 def _plain(classes, count):

@@ -131,7 +131,7 @@ def test_a_forbidden_transition_in_y_is_named():
 
 
 def test_n_components_must_be_the_classes():
-    with pytest.raises(ValueError, match=r"y has 2 states .* n_components is 3"):
+    with pytest.raises(ValueError, match=r"there are 2 states .* n_components is 3"):
         hs.GaussianHMM(3).fit(frames(), y=[[0] * 7, [1], None, None])
 
 
@@ -139,3 +139,12 @@ def test_y_in_the_place_of_lengths_is_told():
     X, y = labelled()
     with pytest.raises(DataError, match="give states by name"):
         hs.GaussianHMM().fit(X, y)
+
+
+def test_training_goes_on_without_labels():
+    X, y = labelled()
+    model = hs.GaussianHMM().fit(X[:4], y=y[:4])
+    before = model.score(X)
+    model.set_params(init_params="", n_iter=5).fit(X)
+    assert model.classes_.tolist() == ["run", "sit", "stand", "walk"] and model.score(X) > before
+    assert set(np.concatenate(model.predict(X))) <= set(model.classes_)
