@@ -32,6 +32,11 @@ numpydoc_class_members_toctree = False
 numpydoc_show_inherited_class_members = {
     "hybridseq.SequenceTagger": False,
     "hybridseq.nn.CRF": False,
+    "hybridseq.nn.CategoricalEmissions": False,
+    "hybridseq.nn.GaussianEmissions": False,
+    "hybridseq.nn.HMM": False,
+    "hybridseq.nn.HybridHMM": False,
+    "hybridseq.nn.Prior": False,
 }
 templates_path = []
 exclude_patterns = ["_build", "gallery/*.md5"]
