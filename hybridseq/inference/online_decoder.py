@@ -135,8 +135,9 @@ class OnlineDecoder(Stream):
         self._survivors = np.concatenate([waiting, paths[begun:]])
         self._prefixes = new[-1:].copy()
         if not len(possible):
-            self._survivors[:] = NO_LABEL
-            return np.empty(0, np.int64)
+            lost = np.full(len(self._survivors), NO_LABEL)
+            self._survivors = self._survivors[:0].copy()
+            return lost
         # Seen from the end, best paths that have met never part: where they agree is the beginning.
         kept = self._survivors[:, possible]
         count = int((kept == kept[:, :1]).all(1).cumprod().sum())

@@ -43,6 +43,16 @@ def _dtype_of(*given):
     return next((dtype for dtype in found if dtype.is_floating_point), torch.get_default_dtype())
 
 
+def check_states(emissions, num_states):
+    """Raise unless emissions are (B, T, K) for the layer's K."""
+    checks.check_emissions(emissions)
+    if emissions.shape[2] != num_states:
+        raise checks.ShapeError(
+            f"emissions must have shape (B, T, K) with K = {num_states} (the layer's num_states); got "
+            f"{tuple(emissions.shape)}."
+        )
+
+
 class HMM(nn.Module):
     r"""Initial and transition probabilities of an HMM over the log-likelihoods of any emission module.
 
@@ -173,12 +183,7 @@ class HMM(nn.Module):
         ShapeError, TypeError, ValueError
             As there.
         """
-        checks.check_emissions(emissions)
-        if emissions.shape[2] != self.num_states:
-            raise checks.ShapeError(
-                f"emissions must have shape (B, T, K) with K = {self.num_states} (the layer's num_states); got "
-                f"{tuple(emissions.shape)}."
-            )
+        check_states(emissions, self.num_states)
         if mask is None:
             return self._chain(emissions, lengths)
         if lengths is not None:

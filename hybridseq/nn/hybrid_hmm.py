@@ -3,7 +3,7 @@
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from hybridseq.nn.hmm import HMM
+from hybridseq.nn.hmm import HMM, check_states
 from hybridseq.nn.prior import Prior
 from hybridseq.structures import LinearChain, MaskedChain, checks
 
@@ -117,12 +117,7 @@ class HybridHMM(nn.Module):
         ShapeError, TypeError, ValueError
             As there.
         """
-        checks.check_emissions(emissions)
-        if emissions.shape[2] != self.num_states:
-            raise checks.ShapeError(
-                f"emissions must have shape (B, T, K) with K = {self.num_states} (the layer's num_states); got "
-                f"{tuple(emissions.shape)}."
-            )
+        check_states(emissions, self.num_states)
         return self.hmm(self.emissions(emissions), lengths, mask)
 
     def cross_entropy(self, structure, labels: Int[Tensor, "B T"]) -> Float[Tensor, "B"]:
