@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -11,7 +12,8 @@ from hybridseq.structures import checks
 
 def _start(given, shape, name):
     """A float copy of given numbers, checked."""
-    given = torch.as_tensor(given)
+    # Arrays may be read-only.
+    given = torch.as_tensor(given.copy() if isinstance(given, np.ndarray) else given)
     given = given.detach().clone() if given.is_floating_point() else given.to(torch.get_default_dtype())
     if tuple(given.shape) != shape:
         raise checks.ShapeError(f"{name} must have shape {shape}; got {tuple(given.shape)}.")

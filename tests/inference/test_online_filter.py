@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import hybridseq as hs
-from hybridseq.inference import OnlineFilter
+from hybridseq.inference import OnlineDecoder, OnlineFilter
 from tests import tolerances
 from tests.inference.streams import LAGS, SEEDS, Drawn
 
@@ -95,6 +95,21 @@ def test_an_hmm_predicts_as_by_hand():
     stream = OnlineFilter(stay, torch.tensor([0.5, 0.5]).log())
     seen = torch.cat([stream.push(umbrella).posteriors for _ in range(2)])[:, 0]
     torch.testing.assert_close(seen, torch.tensor([0.818, 0.883]).double(), rtol=0, atol=5e-4)
+
+
+def test_a_fitted_hmm_runs_online():
+    """An estimator's parameters as layers, as the guide says: what it predicts comes out frame by frame."""
+    X, _ = hs.datasets.make_activity_segments(10, random_state=0)
+    model = hs.GaussianHMM(3, random_state=0, n_iter=5).fit(X)
+    layer = hs.nn.HMM(3, transitions=model.transmat_, start=model.startprob_)
+    emissions = hs.nn.GaussianEmissions(3, 3, model.means_, model.covars_.diagonal(axis1=1, axis2=2))
+    scores = emissions(torch.from_numpy(X[0])[None].double())[0]
+    posteriors, evidence, _ = run(OnlineFilter.of(layer, lag=len(X[0])), scores.split(5))
+    torch.testing.assert_close(posteriors, torch.from_numpy(model.predict_proba(X[:1])[0]), rtol=1e-6, atol=1e-8)
+    assert evidence[-1].item() == pytest.approx(model.score(X[:1]), rel=1e-8)
+    decoder = OnlineDecoder.of(layer)
+    labels = torch.cat([*map(decoder.push, scores.split(1)), decoder.finish()])
+    assert labels.tolist() == list(model.predict(X[:1])[0])
 
 
 def test_nothing_pushed_gives_nothing():
