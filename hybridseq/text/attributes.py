@@ -11,11 +11,13 @@ import numpy as np
 
 from hybridseq.text.errors import DataError
 
-#: Sentences whose features are spelled out at once: bounds the memory in between.
-_CHUNK = 256
+#: Sentences whose features are looked up at once, few enough for the cache.
+_CHUNK = 32
 #: Items of dictionaries that are remembered after training, beside one an attribute.
 _REMEMBERED = 100_000
 _MISSING = -2
+#: Tokens for each set of keys from which those with the same keys are looked up together.
+_SHARED = 8
 
 
 @dataclass(frozen=True)
@@ -78,13 +80,16 @@ class AttributeVocabulary:
 
     names: tuple[str, ...]
     _index: dict = field(init=False, repr=False, compare=False)
-    #: Dictionary items of value 1 that were met, and their numbers: saves spelling the name out again.
+    #: Dictionary items of value 1 that were met, and their numbers: saves spelling the name out again. As pairs of key
+    #: and value, and as a table of values for each key.
     _items: dict = field(init=False, repr=False, compare=False)
+    _tables: dict = field(init=False, repr=False, compare=False)
 
     def __post_init__(self):
         object.__setattr__(self, "names", tuple(self.names))
         object.__setattr__(self, "_index", dict(zip(self.names, count())))
         object.__setattr__(self, "_items", {})
+        object.__setattr__(self, "_tables", {})
         if len(self._index) != len(self.names):
             raise ValueError("attribute names must be distinct")
 
@@ -124,7 +129,7 @@ class AttributeVocabulary:
 
     def encode(self, X: Sequence[Sequence]) -> Attributes:
         """Sentences in numbers; attributes that are not known are left out. Errors and cost as :meth:`learn`."""
-        return _joined(_encode(X, _Reader(self._index, self._items)), X, len(self))
+        return _joined(_encode(X, _Reader(self._index, self._items, self._tables)), X, len(self))
 
     def to_json(self) -> dict:
         """A dictionary that JSON can hold, and :meth:`from_json` reads."""
@@ -139,34 +144,25 @@ class AttributeVocabulary:
 class _Learner:
     """Numbers every attribute that comes."""
 
+    room = math.inf
+
     def __init__(self, index):
-        self.strings = index.__getitem__
-        self.index = index
-        self.items = {}
+        self.strings, self.index = index.__getitem__, index
+        self.items, self.tables = {}, {}
 
-    def name(self, name):
+    def number(self, name, value):
         return self.index[name]
-
-    def remember(self, item, number):
-        self.items[item] = number
 
 
 class _Reader:
-    """Numbers what a vocabulary knows; −1 for the rest."""
+    """Numbers what a vocabulary knows; −1 for the rest, and for what adds nothing to a score."""
 
-    def __init__(self, index, items):
-        self.index, self.items = index, items
+    def __init__(self, index, items, tables):
+        self.index, self.items, self.tables = index, items, tables
         self.room = len(index) + _REMEMBERED
 
-    def strings(self, name):
-        return self.index.get(name, -1)
-
-    def name(self, name):
-        return self.index.get(name, -1)
-
-    def remember(self, item, number):
-        if len(self.items) < self.room:
-            self.items[item] = number
+    def number(self, name, value):
+        return self.index.get(name, -1) if value else -1
 
 
 def _encode(X, numbers):
@@ -195,37 +191,72 @@ def _lists(X, first, tokens, numbers):
 
 def _dictionaries(X, first, tokens, numbers):
     sizes = np.fromiter(map(len, tokens), np.int64, len(tokens))
-    items = list(chain.from_iterable(map(dict.items, tokens)))
+    kinds = list(map(tuple, tokens))
+    distinct = set(kinds)
     try:
-        ids = np.fromiter(map(numbers.items.get, items, repeat(_MISSING)), np.int64, len(items))
+        if len(distinct) * _SHARED > len(tokens):
+            items = list(chain.from_iterable(map(dict.items, tokens)))
+            ids, values = _looked_up(items, numbers.items, numbers, items, X, first)
+        else:
+            ids, values = _by_keys(tokens, sizes, kinds, distinct, numbers, X, first)
     except TypeError:
         # A nested value has no hash.
         return _dictionaries(X, first, [_flat(token, X, first) for token in tokens], numbers)
-    values = None
-    for place in np.flatnonzero(ids == _MISSING).tolist():
-        item = items[place]
-        number, value = numbers.items.get(item), 1.0
+    return sizes, ids, values
+
+
+def _by_keys(tokens, sizes, kinds, distinct, numbers, X, first):
+    """Tokens that have the same keys are looked up together, key by key: no pair of key and value has to be made."""
+    begins = np.cumsum(sizes) - sizes
+    ids, values = np.empty(int(sizes.sum()), np.int64), None
+    for keys in distinct:
+        if len(distinct) == 1:
+            members, places = tokens, begins
+        else:
+            chosen = [n for n, own in enumerate(kinds) if own == keys]
+            members, places = [tokens[n] for n in chosen], begins[chosen]
+        for c, (key, column) in enumerate(zip(keys, zip(*map(dict.values, members)))):
+            table = numbers.tables.setdefault(key, {})
+            found, amounts = _looked_up(column, table, numbers, zip(repeat(key), column), X, first)
+            ids[places + c] = found
+            if amounts is not None:
+                values = np.ones(len(ids)) if values is None else values
+                values[places + c] = amounts
+    return ids, values
+
+
+def _looked_up(entries, table, numbers, items, X, first):
+    """The numbers of table entries, and their values or None; what the table lacks is spelled out from the items."""
+    ids = np.fromiter(map(table.get, entries, repeat(_MISSING)), np.int64, len(entries))
+    missing, values = np.flatnonzero(ids == _MISSING), None
+    if not len(missing):
+        return ids, None
+    items = items if isinstance(items, list) else list(items)
+    for place in missing.tolist():
+        number, value = table.get(entries[place]), 1.0
         if number is None:
-            name, value = _spelled(item)
+            name, value = _spelled(items[place])
             if value is None:
                 _raise_for_item(X, first)
-            number = numbers.name(name)
-            if value == 1:
-                numbers.remember(item, number)
+            number = numbers.number(name, value)
+            if (value == 1 or number < 0) and len(table) < numbers.room:
+                table[entries[place]] = number
         ids[place] = number
-        if value != 1:
-            values = np.ones(len(items)) if values is None else values
+        if value != 1 and number >= 0:
+            values = np.ones(len(ids)) if values is None else values
             values[place] = value
-    return sizes, ids, values
+    return ids, values
 
 
 def _spelled(item):
     """An item's attribute and value; value None where it has none."""
     key, value = item
-    if not isinstance(key, str):
+    if type(key) is not str and not isinstance(key, str):
         return key, None
     if isinstance(value, str):
         return f"{key}:{value}", 1.0
+    if value is True or value is False:
+        return key, float(value)
     if isinstance(value, Real | np.bool_) and math.isfinite(value):
         return key, float(value)
     return key, None
