@@ -4,7 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, count, repeat
+from itertools import chain, count, repeat, starmap
 from numbers import Real
 
 import numpy as np
@@ -201,7 +201,7 @@ def _dictionaries(X, first, tokens, numbers):
             ids, values = _by_keys(tokens, sizes, kinds, distinct, numbers, X, first)
     except TypeError:
         # A nested value has no hash.
-        return _dictionaries(X, first, [_flat(token, X, first) for token in tokens], numbers)
+        return _nested(tokens, numbers, X, first)
     return sizes, ids, values
 
 
@@ -237,7 +237,7 @@ def _looked_up(entries, table, numbers, items, X, first):
         if number is None:
             name, value = _spelled(items[place])
             if value is None:
-                _raise_for_item(X, first)
+                raise TypeError(f"{name!r} has no plain value")
             number = numbers.number(name, value)
             if (value == 1 or number < 0) and len(table) < numbers.room:
                 table[entries[place]] = number
@@ -262,24 +262,27 @@ def _spelled(item):
     return key, None
 
 
-def _flat(token, X, first):
-    """A dictionary without nested ones."""
-    flat = {}
+def _nested(tokens, numbers, X, first):
+    """Dictionaries that may hold others, item by item; what stands twice counts twice."""
+    spelled = [list(_spelled_out(token)) for token in tokens]
+    items = list(chain.from_iterable(spelled))
+    if any(value is None for _, value in items):
+        _raise_for_item(X, first)
+    sizes = np.fromiter(map(len, spelled), np.int64, len(spelled))
+    ids = np.fromiter(starmap(numbers.number, items), np.int64, len(items))
+    values = np.fromiter((value for _, value in items), np.float64, len(items))
+    return sizes, ids, None if (values == 1).all() else values
+
+
+def _spelled_out(token):
+    """A dictionary's attributes and values, with those inside; value None where something has none."""
     for key, value in token.items():
-        if isinstance(value, Mapping):
-            inner = _flat(value, X, first)
-            flat.update({f"{key}:{k}:{v}" if isinstance(v, str) else f"{key}:{k}": _plain(v) for k, v in inner.items()})
-        elif isinstance(value, list | tuple | set | frozenset):
-            if not all(isinstance(v, str) for v in value):
-                _raise_for_item(X, first)
-            flat.update({f"{key}:{v}": 1.0 for v in value})
+        if isinstance(key, str) and isinstance(value, Mapping):
+            yield from ((f"{key}:{name}", inner) for name, inner in _spelled_out(value))
+        elif isinstance(key, str) and isinstance(value, list | tuple | set | frozenset):
+            yield from ((f"{key}:{name}", 1.0 if isinstance(name, str) else None) for name in value)
         else:
-            flat[key] = value
-    return flat
-
-
-def _plain(value):
-    return 1.0 if isinstance(value, str) else value
+            yield _spelled((key, value))
 
 
 def _joined(chunks, X, size):
@@ -307,7 +310,8 @@ def _kind(X):
     if isinstance(first, list | tuple | set | frozenset):
         return list
     raise DataError(
-        f"sentence 0, position 0: a token must be a dictionary of features or a list of strings; got {first!r}"
+        f"sentence 0, position 0: a token must be a dictionary of features or a list of strings; got {first!r}. "
+        "hybridseq.text.TokenTemplates makes features of words"
     )
 
 
@@ -335,13 +339,6 @@ def _raise_for(X, first, right, rule):
 
 
 def _raise_for_item(X, first):
-    def right(value):
-        if isinstance(value, Mapping):
-            return all(isinstance(k, str) and right(v) for k, v in value.items())
-        if isinstance(value, list | tuple | set | frozenset):
-            return all(isinstance(v, str) for v in value)
-        return isinstance(value, str) or (isinstance(value, Real | np.bool_) and math.isfinite(value))
-
     for i, sentence in enumerate(X[first:], first):
         for position, token in enumerate(sentence):
             for key, value in token.items():
@@ -349,7 +346,7 @@ def _raise_for_item(X, first):
                     raise DataError(
                         f"sentence {i}, position {position}: a feature's name must be a string; got {key!r}"
                     )
-                if not right(value):
+                if any(inner is None for _, inner in _spelled_out({key: value})):
                     raise DataError(
                         f"sentence {i}, position {position}: the feature {key!r} must be a string, a bool, a finite "
                         f"number, or a dictionary or list of strings; got {value!r}"
