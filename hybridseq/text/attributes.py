@@ -12,7 +12,7 @@ import numpy as np
 from hybridseq.text.errors import DataError
 
 #: Sentences whose features are looked up at once, few enough for the cache.
-_CHUNK = 32
+_CHUNK = 64
 #: Items of dictionaries that are remembered after training, beside one an attribute.
 _REMEMBERED = 100_000
 _MISSING = -2
@@ -124,8 +124,13 @@ class AttributeVocabulary:
         """
         numbers = count()
         index = defaultdict(numbers.__next__, zip(names, numbers))
-        found = list(_encode(X, _Learner(index)))
-        return cls(tuple(index)), _joined(found, X, len(index))
+        learner = _Learner(index)
+        found = list(_encode(X, learner))
+        vocabulary = cls(tuple(index))
+        # What was looked up need not be spelled out again.
+        vocabulary._items.update(learner.items)
+        vocabulary._tables.update(learner.tables)
+        return vocabulary, _joined(found, X, len(index))
 
     def encode(self, X: Sequence[Sequence]) -> Attributes:
         """Sentences in numbers; attributes that are not known are left out. Errors and cost as :meth:`learn`."""
@@ -196,16 +201,16 @@ def _dictionaries(X, first, tokens, numbers):
     try:
         if len(distinct) * _SHARED > len(tokens):
             items = list(chain.from_iterable(map(dict.items, tokens)))
-            ids, values = _looked_up(items, numbers.items, numbers, items, X, first)
+            ids, values = _looked_up(items, numbers.items, numbers, None)
         else:
-            ids, values = _by_keys(tokens, sizes, kinds, distinct, numbers, X, first)
+            ids, values = _by_keys(tokens, sizes, kinds, distinct, numbers)
     except TypeError:
         # A nested value has no hash.
         return _nested(tokens, numbers, X, first)
     return sizes, ids, values
 
 
-def _by_keys(tokens, sizes, kinds, distinct, numbers, X, first):
+def _by_keys(tokens, sizes, kinds, distinct, numbers):
     """Tokens that have the same keys are looked up together, key by key: no pair of key and value has to be made."""
     begins = np.cumsum(sizes) - sizes
     ids, values = np.empty(int(sizes.sum()), np.int64), None
@@ -217,7 +222,7 @@ def _by_keys(tokens, sizes, kinds, distinct, numbers, X, first):
             members, places = [tokens[n] for n in chosen], begins[chosen]
         for c, (key, column) in enumerate(zip(keys, zip(*map(dict.values, members)))):
             table = numbers.tables.setdefault(key, {})
-            found, amounts = _looked_up(column, table, numbers, zip(repeat(key), column), X, first)
+            found, amounts = _looked_up(column, table, numbers, key)
             ids[places + c] = found
             if amounts is not None:
                 values = np.ones(len(ids)) if values is None else values
@@ -225,22 +230,22 @@ def _by_keys(tokens, sizes, kinds, distinct, numbers, X, first):
     return ids, values
 
 
-def _looked_up(entries, table, numbers, items, X, first):
-    """The numbers of table entries, and their values or None; what the table lacks is spelled out from the items."""
+def _looked_up(entries, table, numbers, key):
+    """The numbers of a table's entries, and their values or None; entries are values of a key, or pairs of both."""
     ids = np.fromiter(map(table.get, entries, repeat(_MISSING)), np.int64, len(entries))
-    missing, values = np.flatnonzero(ids == _MISSING), None
-    if not len(missing):
+    values = None
+    if not len(ids) or ids.min() > _MISSING:
         return ids, None
-    items = items if isinstance(items, list) else list(items)
-    for place in missing.tolist():
-        number, value = table.get(entries[place]), 1.0
+    for place in np.flatnonzero(ids == _MISSING).tolist():
+        entry = entries[place]
+        number, value = table.get(entry), 1.0
         if number is None:
-            name, value = _spelled(items[place])
+            name, value = _spelled(*entry) if key is None else _spelled(key, entry)
             if value is None:
                 raise TypeError(f"{name!r} has no plain value")
             number = numbers.number(name, value)
             if (value == 1 or number < 0) and len(table) < numbers.room:
-                table[entries[place]] = number
+                table[entry] = number
         ids[place] = number
         if value != 1 and number >= 0:
             values = np.ones(len(ids)) if values is None else values
@@ -248,9 +253,8 @@ def _looked_up(entries, table, numbers, items, X, first):
     return ids, values
 
 
-def _spelled(item):
+def _spelled(key, value):
     """An item's attribute and value; value None where it has none."""
-    key, value = item
     if type(key) is not str and not isinstance(key, str):
         return key, None
     if isinstance(value, str):
@@ -282,7 +286,7 @@ def _spelled_out(token):
         elif isinstance(key, str) and isinstance(value, list | tuple | set | frozenset):
             yield from ((f"{key}:{name}", 1.0 if isinstance(name, str) else None) for name in value)
         else:
-            yield _spelled((key, value))
+            yield _spelled(key, value)
 
 
 def _joined(chunks, X, size):
