@@ -50,12 +50,14 @@ class DiagonalGaussian:
         constant = -0.5 * (np.log(2 * np.pi * self.variances) + means**2 * precision)
         out = np.empty((rows.stop - rows.start, len(means)))
         close = self._close(frames)
+        # Contiguous factors halve the time of a product this narrow.
+        linear, square = (np.ascontiguousarray(part.T) for part in (means * precision, -0.5 * precision))
         for piece in pieces(rows, frames.x.shape[1]):
             x, own = frames.x[piece], out[piece.start - rows.start : piece.stop - rows.start]
             seen = None if frames.seen is None else frames.seen[piece].astype(np.float64)
             if close:
-                np.matmul(x, (means * precision).T, out=own)
-                own -= (x * x) @ (0.5 * precision).T
+                np.matmul(x, linear, out=own)
+                own += (x * x) @ square
                 own += constant.sum(1) if seen is None else seen @ constant.T
                 continue
             for c in range(len(means)):
