@@ -72,6 +72,8 @@ class LinearCRF(LinearSequenceModel):
         What predictions keep to.
     n_iter_, converged_, history_
         Iterations, whether the stopping rule was met, and the objective of each iteration.
+    n_sequences_seen_ : int
+        Sequences of ``fit``, and of every ``partial_fit`` since.
 
     Examples
     --------
@@ -173,6 +175,7 @@ class LinearCRF(LinearSequenceModel):
             c2=self.c2,
             size=self.batch_size,
             rate=self.learning_rate or _RATE,
+            seen=getattr(self, "n_sequences_seen_", 0) + len(problem.lengths),
             verbose=self.verbose,
         )
         return learned, None

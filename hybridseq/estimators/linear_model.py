@@ -1,5 +1,6 @@
 """What linear models of sequences share: features in, labels out, weights that a person can read."""
 
+import warnings
 from abc import ABC, abstractmethod
 from dataclasses import replace
 
@@ -19,6 +20,7 @@ from hybridseq.estimators.constrained import keep
 from hybridseq.estimators.found_constraint import check_constraint, find_constraint, trained_part
 from hybridseq.estimators.linear_labels import Labels, labels_of, learn_labels, names_of
 from hybridseq.estimators.linear_weights import WeightTable
+from hybridseq.estimators.numbers import check_number
 from hybridseq.estimators.persistence import write_model
 from hybridseq.nn.names import choose
 from hybridseq.structures import LinearChain
@@ -81,7 +83,7 @@ class LinearSequenceModel(BaseEstimator, ABC):
         InfeasibleError
             Where labels break the constraint, unless ``on_infeasible`` says otherwise; names the first.
         ValueError
-            Where a parameter is not usable.
+            Where a parameter is not usable, or ``min_freq`` leaves no weight.
 
         Notes
         -----
@@ -99,13 +101,14 @@ class LinearSequenceModel(BaseEstimator, ABC):
         attributes, ids = self._left(attributes, labels.encode(y, attributes.lengths), found.broken)
         pairs, counts = self._count(attributes, ids, labels)
         self._new_classes = labels.classes.tolist()
-        learned, state = self._learn(Problem(attributes, ids, pairs, counts, self._plan(found.constraint, labels)))
+        plan = self._plan(found.constraint, labels, found.broken)
+        learned, state = self._learn(Problem(attributes, ids, pairs, counts, *plan))
         if state is None and (learned.weights == 0).any():
             pairs, weights = pairs.where(learned.weights != 0, learned.weights)
             reader, pairs = reader.without_weightless(pairs)
             learned = replace(learned, weights=weights)
         self._take(reader, labels, pairs, learned, found.constraint, found.scheme)
-        self._state = state
+        self._state, self.n_sequences_seen_ = state, len(attributes.lengths)
         return self
 
     def partial_fit(self, X, y, lengths=None, classes=None):
@@ -151,6 +154,8 @@ class LinearSequenceModel(BaseEstimator, ABC):
         else:
             constraint, scheme = self.constraint_, self.scheme_
             broken = check_constraint(constraint, sentences, names, self.on_infeasible)
+            if len(broken) == len(names) and self.on_infeasible == "skip":
+                check_constraint(constraint, sentences, names)
         attributes, ids = self._left(attributes, ids, broken)
         pairs, counts = self._count(attributes, ids, labels)
         weights, places, state = np.empty(0), np.empty(0, np.int64), None
@@ -159,14 +164,15 @@ class LinearSequenceModel(BaseEstimator, ABC):
             counts = np.bincount(new, counts, minlength=len(pairs))
             weights, state = self.coef_, self._state
         self._new_classes = labels.classes.tolist()
-        problem = Problem(attributes, ids, pairs, counts, self._plan(constraint, labels))
+        problem = Problem(attributes, ids, pairs, counts, *self._plan(constraint, labels, broken))
         learned, state = self._learn_on(problem, weights, places, state)
+        seen = 0 if first else self.n_sequences_seen_
         self._take(reader, labels, pairs, learned, constraint, scheme)
-        self._state = state
+        self._state, self.n_sequences_seen_ = state, seen + len(attributes.lengths)
         return self
 
     def _count(self, attributes, ids, labels):
-        return count_pairs(
+        pairs, counts = count_pairs(
             attributes,
             ids,
             len(labels.names),
@@ -174,19 +180,32 @@ class LinearSequenceModel(BaseEstimator, ABC):
             all_states=self.all_possible_states,
             all_transitions=self.all_possible_transitions,
         )
+        if not len(pairs):
+            raise ValueError(
+                f"min_freq={self.min_freq!r} leaves no weight: training shows no feature that often with a label, and "
+                "no label pair; lower it"
+            )
+        return pairs, counts
 
-    def _plan(self, constraint, labels):
-        """What training keeps of a constraint."""
-        trained = trained_part(constraint)
+    def _plan(self, constraint, labels, broken):
+        """What training keeps of a constraint, and how sequences are trained on whose labels break it."""
+        trained, unlike = trained_part(constraint), None
+        if broken and self.on_infeasible != "skip":
+            unlike = self.on_infeasible
         if trained is not None and self.pairs_only:
             parts = [part for part in trained.parts if is_compiled(part.compile(labels.names))]
-            trained = And.of_parts(*parts) if parts else None
-        return None if trained is None else trained.compile(labels.names)
+            trained = And.of_parts(*parts) if parts and unlike is None else None
+        return (None, None) if trained is None else (trained.compile(labels.names), unlike)
 
     def _left(self, attributes, ids, broken):
         """The sequences that are trained on."""
         if not broken or self.on_infeasible != "skip":
             return attributes, ids
+        warnings.warn(
+            f"{len(broken)} of {len(attributes.lengths)} label sequences break the constraint and are left out "
+            f"(the first: {broken[0]})",
+            stacklevel=3,
+        )
         return attributes.without(broken), np.delete(ids, attributes.tokens(broken))
 
     def _check(self):
@@ -197,6 +216,7 @@ class LinearSequenceModel(BaseEstimator, ABC):
                 f"constraint must be 'auto', the name of a scheme, a constraint of hybridseq.constraints, or None; got "
                 f"{wanted!r}"
             )
+        check_number("min_freq", self.min_freq, least=0)
         self._check_parameters()
 
     def _take(self, reader, labels, pairs, learned, constraint, scheme):
@@ -327,6 +347,7 @@ class LinearSequenceModel(BaseEstimator, ABC):
             "iterations": self.n_iter_,
             "converged": bool(self.converged_),
             "history": self.history_,
+            "seen": self.n_sequences_seen_,
         }
         card = {"estimator": type(self).__name__, **describe_parameters(self._fitted_with), "state": state}
         write_model(folder, card, self._tensors())
@@ -355,6 +376,7 @@ class LinearSequenceModel(BaseEstimator, ABC):
             arrays["weights"], state["objective"], state["iterations"], "", state["converged"], state["history"]
         )
         self._take(input_from_json(state["input"]), labels, pairs, learned, constraint, state["scheme"])
+        self.n_sequences_seen_ = state["seen"]
 
 
 class _Features(predicting.Sentences):

@@ -18,7 +18,8 @@ class StructuredPerceptron(LinearSequenceModel):
         Which pairs have weights, as in :class:`~hybridseq.LinearCRF`.
     constraint, on_infeasible
         As in :class:`~hybridseq.LinearCRF`; of a constraint's parts those that speak of label pairs (tag schemes among
-        them) hold in training, all of them in prediction.
+        them) hold in training, all of them in prediction. Where labels break it and ``on_infeasible`` is "relax" or
+        "unconstrained", training does without it.
     tolerance : float
         Stop after a pass in which a smaller share of labels was wrong; after one without a mistake in any case.
     shuffle : bool

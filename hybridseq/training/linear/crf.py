@@ -1,5 +1,7 @@
 """Maximum likelihood on sparse features by L-BFGS, with an L2 penalty, an L1 penalty or both."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from hybridseq.training.linear.batches import FeatureBatches
@@ -55,20 +57,23 @@ def maximise_likelihood(
 
         def told(iteration, value, weights):
             active = int(np.count_nonzero(weights))
-            history.append({"iteration": done + iteration, "objective": value, "active": active})
+            entry = {"iteration": done + iteration, "objective": value, "active": active}
+            history.append({**entry, "seconds": report.elapsed()})
             report.line(done + iteration, objective=value, active_weights=active)
 
         coarse = Stopping(max(delta, _COARSE), period, max(epsilon, _COARSE))
         for dtype, stopping in ((np.float32, coarse), (np.float64, Stopping(delta, period, epsilon))):
-            objective = PenalisedLikelihood(batches, problem.counts, c2, problem.plan, dtype)
+            objective = PenalisedLikelihood(batches, problem, c2, dtype)
             options = {"stopping": stopping, "memories": memories, "report": told}
-            options["max_iterations"] = max_iterations - done if dtype is np.float64 else max_iterations
+            options["max_iterations"] = max_iterations - done
             if c1:
                 found = owlqn(objective, weights, c1, **options)
             else:
                 found = lbfgs(objective, weights, **options)
             weights, done = found.weights, done + found.iterations
-            if found.reason == "interrupted":
+            if done == max_iterations:
+                found = replace(found, reason="the iterations are used up", converged=False)
+            if found.reason == "interrupted" or done == max_iterations:
                 break
         value = _exact(problem, batches, found, c1, c2, dtype)
         report.last(f"objective {value:.6f} after {done} iterations: {found.reason}")
@@ -79,5 +84,5 @@ def _exact(problem, batches, found, c1, c2, dtype):
     """The objective in float64."""
     if dtype is np.float64 and np.isfinite(found.value):
         return found.value
-    value, _ = PenalisedLikelihood(batches, problem.counts, c2, problem.plan)(found.weights)
+    value, _ = PenalisedLikelihood(batches, problem, c2)(found.weights)
     return value + c1 * np.abs(found.weights).sum()

@@ -137,6 +137,9 @@ def input_from_json(data: dict) -> AttributeInput | MatrixInput:
 
 def _of_matrix(stacked, lengths):
     matrix = sparse.csr_matrix(stacked, dtype=np.float64)
+    if not matrix.data.all():
+        matrix = matrix.copy()
+        matrix.eliminate_zeros()
     values = None if (matrix.data == 1).all() else matrix.data
     return Attributes(lengths, matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), values, matrix.shape[1])
 

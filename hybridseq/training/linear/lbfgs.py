@@ -81,10 +81,14 @@ def lbfgs(objective, start, *, stopping, max_iterations, memories=10, report=Non
 
     options = {"maxcor": memories, "maxiter": max_iterations, "maxfun": 20 * max_iterations + 20, "ftol": 0, "gtol": 0}
     try:
-        found = minimize(last, start, jac=True, method="L-BFGS-B", callback=after, options=options)
+        minimize(last, start, jac=True, method="L-BFGS-B", callback=after, options=options)
+        message = "no step lowers the objective further"
     except KeyboardInterrupt:
-        value, weights = last.best or (np.inf, np.array(start, np.float64))
-        return Minimum(weights, value, state["iterations"], "interrupted", False)
-    used_up = state["iterations"] >= max_iterations and not state["reason"]
-    reason = state["reason"] or ("the iterations are used up" if used_up else "no step lowers the objective further")
-    return Minimum(found.x, float(found.fun), state["iterations"], reason, not used_up)
+        message = "interrupted"
+    # Where a line search fails, scipy's point and value need not belong together.
+    value, weights = last.best or (np.inf, np.array(start, np.float64))
+    if state["iterations"] >= max_iterations and not state["reason"]:
+        message = "the iterations are used up"
+    reason = state["reason"] or message
+    converged = reason not in ("interrupted", "the iterations are used up")
+    return Minimum(weights, float(value), state["iterations"], reason, converged)

@@ -7,7 +7,9 @@ counts is the gradient of Σ log Z.
 """
 
 import numpy as np
+import torch
 
+from hybridseq.objectives.infeasible import handled
 from hybridseq.structures.restriction import apply
 
 
@@ -18,12 +20,10 @@ class PenalisedLikelihood:
     ----------
     batches : FeatureBatches
         Training sequences.
-    counts : (S + P,) float64 array
-        How often training shows each pair.
+    problem : Problem
+        Whose counts, plan and labels they are.
     c2 : float
         Weight of the squared norm, without a factor ½.
-    plan : Plan, optional
-        What label sequences are to keep; those of training do.
     dtype : {float32, float64}
         What the chain computes in. Sums are float64.
 
@@ -32,8 +32,8 @@ class PenalisedLikelihood:
     O(n + N·K²) for N tokens that touch n weights; memory beside the weights is that of one batch.
     """
 
-    def __init__(self, batches, counts, c2=0.0, plan=None, dtype=np.float64):
-        self.batches, self.counts, self.c2, self.plan, self.dtype = batches, counts, c2, plan, dtype
+    def __init__(self, batches, problem, c2=0.0, dtype=np.float64):
+        self.batches, self.problem, self.c2, self.dtype = batches, problem, c2, dtype
 
     def __call__(self, weights):
         """The value, and the gradient (S + P,)."""
@@ -45,15 +45,23 @@ class PenalisedLikelihood:
         value = 0.0
         for rows in self.batches.batches:
             chain = self.batches.chain(rows, states, transitions, gradient=True)
-            structure = chain if self.plan is None else apply(chain, self.plan)
-            total = structure.raw_log_partition().sum()
+            total = self._log_partition(chain, rows).sum()
             total.backward()
             value += float(total.detach())
             by_transitions += chain.transitions.grad.numpy()
             self.batches.add_gradient(rows, chain.emissions.grad.numpy(), by_states)
-        gradient = np.concatenate([by_states.sum(0), by_transitions[pairs.sources, pairs.targets]]) - self.counts
-        value -= weights @ self.counts
+        gradient = np.concatenate([by_states.sum(0), by_transitions[pairs.sources, pairs.targets]])
+        gradient -= self.problem.counts
+        value -= weights @ self.problem.counts
         if self.c2:
             value += self.c2 * (weights @ weights)
             gradient += 2 * self.c2 * weights
         return value, gradient
+
+    def _log_partition(self, chain, rows):
+        plan, on_infeasible = self.problem.plan, self.problem.on_infeasible
+        structure = chain if plan is None else apply(chain, plan)
+        if on_infeasible is None:
+            return structure.raw_log_partition()
+        labels = torch.from_numpy(self.problem.padded_labels(rows))
+        return handled(lambda own: own.raw_log_partition(), structure, labels, on_infeasible)

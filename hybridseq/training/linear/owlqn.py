@@ -23,12 +23,12 @@ def pseudo_gradient(weights, gradient, c1):
 
 def owlqn(objective, start, c1, *, stopping, max_iterations, memories=10, report=None) -> Minimum:
     """Minimise ``objective(weights) -> (value, gradient)`` plus c1·‖weights‖₁; see :func:`lbfgs` for the rest."""
-    weights = np.array(start, np.float64)
-    value, gradient = objective(weights)
-    value += c1 * np.abs(weights).sum()
+    weights, value = np.array(start, np.float64), np.inf
     history = deque(maxlen=memories)
     reason, iteration = None, 0
     try:
+        value, gradient = objective(weights)
+        value += c1 * np.abs(weights).sum()
         while iteration < max_iterations:
             slope = pseudo_gradient(weights, gradient, c1)
             direction = -_times_inverse_hessian(slope, history)

@@ -54,11 +54,12 @@ class AveragedPerceptron:
             try:
                 for number in range(1, passes + 1):
                     order = random.permutation(len(order)) if shuffle else order
+                    # Counted first: Ctrl-C comes through only after the compiled pass.
+                    seen, self.seen = self.seen, self.seen + len(order)
                     wrong = perceptron_pass(
-                        order, online.corpus, self.weights, self.sums, self.seen, online.search, online.difference
+                        order, online.corpus, self.weights, self.sums, seen, online.search, online.difference
                     )
-                    self.seen += len(order)
-                    history.append({"pass": number, "wrong": wrong / total})
+                    history.append({"pass": number, "wrong": wrong / total, "seconds": report.elapsed()})
                     report.line(number, wrong_labels=wrong / total)
                     if wrong == 0 or wrong / total < tolerance:
                         reason = "no label was wrong" if wrong == 0 else "few enough labels were wrong"

@@ -23,6 +23,8 @@ class Problem:
         How often training shows each.
     plan : Plan or None
         What label sequences are to keep.
+    on_infeasible : "relax", "unconstrained" or None
+        How sequences whose labels break the plan are trained on; None: there are none.
     """
 
     attributes: Attributes
@@ -30,6 +32,7 @@ class Problem:
     pairs: Pairs
     counts: np.ndarray
     plan: object = None
+    on_infeasible: str | None = None
 
     @property
     def lengths(self) -> np.ndarray:

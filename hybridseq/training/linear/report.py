@@ -37,12 +37,16 @@ class Report:
         if self.live is not None:
             self.live.stop()
 
+    def elapsed(self) -> float:
+        """Seconds since training began."""
+        return time.monotonic() - self.began
+
     def line(self, count, **figures):
         """Show how far training is, and its figures by name."""
         if not self.verbose:
             return
         shown = "  ".join(f"{name.replace('_', ' ')} {value:,.6g}" for name, value in figures.items())
-        text = f"{self.unit} {count} of at most {self.total}  {shown}  {time.monotonic() - self.began:.1f} s"
+        text = f"{self.unit} {count} of at most {self.total}  {shown}  {self.elapsed():.1f} s"
         if self.live is not None:
             self.live.update(text)
         elif time.monotonic() - self.shown > _EVERY:
@@ -52,4 +56,4 @@ class Report:
     def last(self, text):
         """Say how training ended."""
         if self.verbose:
-            self.console.print(f"{text}  ({time.monotonic() - self.began:.1f} s)", soft_wrap=True)
+            self.console.print(f"{text}  ({self.elapsed():.1f} s)", soft_wrap=True)

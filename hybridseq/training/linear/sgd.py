@@ -1,8 +1,9 @@
 r"""Maximum likelihood by stochastic gradient descent with averaged weights :cite:p:`bottou2012`.
 
-The weights are s·v: the pull of the L2 penalty is a factor on s alone, so that a step touches only what its sequences
-touch. With A_t = Σ_{i ≤ t} s_i and the steps d_j that moved v, the sum of the weights after each step is
-A_T v_T − Σ_j A_{j−1} d_j, so the second sum is all that averaging has to keep.
+The weights are s·v: the pull of the L2 penalty is a factor on s alone, 1 / (1 + rate·decay), the implicit step, which
+no rate makes negative; so a step touches only what its sequences touch. With A_t = Σ_{i ≤ t} s_i and the steps d_j that
+moved v, the sum of the weights after each step is A_T v_T − Σ_j A_{j−1} d_j, so the second sum is all that averaging
+has to keep.
 """
 
 import numpy as np
@@ -63,10 +64,11 @@ def _pass(averaged, batches, problem, order, rate, decay, size):
         transitions[pairs.sources, pairs.targets] = weights
         chain = batches.chain(rows, averaged.inner[: pairs.states], transitions, factor=averaged.scale, gradient=True)
         structure = chain if problem.plan is None else apply(chain, problem.plan)
-        loss = log_loss(structure, torch.from_numpy(problem.padded_labels(rows))).sum()
+        labels = torch.from_numpy(problem.padded_labels(rows))
+        loss = log_loss(structure, labels, on_infeasible=problem.on_infeasible).sum()
         loss.backward()
         total += float(loss.detach())
-        averaged.shrink(1 - rate * decay)
+        averaged.shrink(1 / (1 + rate * decay))
         step = -rate / len(rows) / averaged.scale
         flow, moves = chain.emissions.grad.numpy(), chain.transitions.grad.numpy()[pairs.sources, pairs.targets]
         for target, factor in ((averaged.inner, step), (averaged.behind, step * averaged.area)):
@@ -99,13 +101,16 @@ def _best_rate(problem, batches, random, c2, size):
     return rate
 
 
-def step_on(problem: Problem, random, start, *, c2, size, rate, verbose=0) -> Learned:
-    """One pass at a constant rate from the weights at hand, without a mean; parameters as :func:`descend`."""
+def step_on(problem: Problem, random, start, *, c2, size, rate, seen, verbose=0) -> Learned:
+    """One pass at a constant rate from the weights at hand, without a mean; parameters as :func:`descend`.
+
+    ``seen`` is the number of sequences among which the penalty is shared out: all so far.
+    """
     batches, count = FeatureBatches(problem.attributes, problem.pairs), len(problem.lengths)
     averaged = _Averaged(start)
-    total = _pass(averaged, batches, problem, random.permutation(count), rate, 2 * c2 / count, size)
+    total = _pass(averaged, batches, problem, random.permutation(count), rate, 2 * c2 / seen, size)
     weights = averaged.weights()
-    value, _ = PenalisedLikelihood(batches, problem.counts, c2, problem.plan)(weights)
+    value, _ = PenalisedLikelihood(batches, problem, c2)(weights)
     Report("pass", 1, verbose).last(f"mean loss {total / count:.6f} in a pass")
     return Learned(weights, value, 1, "one pass", True, [{"pass": 1, "loss": total / count}])
 
@@ -158,7 +163,7 @@ def descend(
                 if number & (number - 1) == 0:
                     averaged.restart()
                 total = _pass(averaged, batches, problem, random.permutation(count), now, decay, size)
-                history.append({"pass": number, "loss": total / count})
+                history.append({"pass": number, "loss": total / count, "seconds": report.elapsed()})
                 report.line(number, mean_loss=total / count)
                 reason = stopping(total, averaged.inner, averaged.inner)
                 if reason:
@@ -166,7 +171,7 @@ def descend(
         except KeyboardInterrupt:
             reason = "interrupted"
         weights = averaged.mean()
-        value, _ = PenalisedLikelihood(batches, problem.counts, c2, problem.plan)(weights)
+        value, _ = PenalisedLikelihood(batches, problem, c2)(weights)
         converged = reason not in (None, "interrupted")
         reason = reason or "the passes are used up"
         report.last(f"objective {value:.6f} after {len(history)} passes: {reason}")

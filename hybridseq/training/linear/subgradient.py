@@ -79,19 +79,20 @@ class Subgradient:
         with Report("pass", passes, verbose) as report:
             try:
                 for number in range(1, passes + 1):
+                    # Counted first: Ctrl-C comes through only after the compiled pass.
+                    steps, self.steps = self.steps, self.steps + count
                     hinge = subgradient_pass(
                         random.permutation(count),
                         online.corpus,
                         costs,
                         self.scale,
-                        self.steps,
+                        steps,
                         self.total,
                         self.sums,
                         online.search,
                         online.difference,
                     )
-                    self.steps += count
-                    history.append({"pass": number, "hinge": hinge / count})
+                    history.append({"pass": number, "hinge": hinge / count, "seconds": report.elapsed()})
                     report.line(number, mean_hinge=hinge / count)
             except KeyboardInterrupt:
                 reason = "interrupted"

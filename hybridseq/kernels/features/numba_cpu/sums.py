@@ -99,5 +99,7 @@ def emissions(features, starts, lengths, weights, num_labels):
 def add_gradient(features, starts, lengths, flow, out):
     """Add to ``out`` (threads, S) float64 the gradient by the weights, ``flow`` (B, T, K) that by the scores."""
     parts = threads.share_rows(lengths, features.per_token * _WEIGHT, len(lengths))
+    if len(parts) > len(out):
+        parts = [np.arange(len(lengths))]
     flow = np.ascontiguousarray(flow, np.float64)
-    threads.run(_gradient, parts[: len(out)], starts, lengths, *features.arrays(flow.dtype), flow, out)
+    threads.run(_gradient, parts, starts, lengths, *features.arrays(flow.dtype), flow, out)
