@@ -46,6 +46,7 @@ class HybridHMM(nn.Module):
 
     Examples
     --------
+    >>> import torch
     >>> prior = Prior.from_counts([900, 90, 10])
     >>> chain = HybridHMM(3, prior)(torch.randn(2, 7, 3), lengths=torch.tensor([7, 4]))
     >>> chain.decode().shape
