@@ -33,7 +33,8 @@ class LinearCRF(LinearSequenceModel):
     max_iterations : int, optional
         Iterations of L-BFGS, or passes over the data. None: 1,000 and 30.
     min_freq : float
-        The least sum of values, in training, for which a feature–label or label–label pair has a weight.
+        The least sum of values, in training, for which a feature–label or label–label pair has a weight. 0: every pair
+        that training shows (CRFsuite leaves those out whose values add up to less than 0; ``min_freq=1e-9`` does too).
     all_possible_states : bool
         Whether features have weights for labels with which training never shows them.
     all_possible_transitions : bool
