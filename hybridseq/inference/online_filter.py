@@ -66,7 +66,7 @@ class OnlineFilter(Stream):
     >>> stream = hs.inference.OnlineFilter(stay, torch.tensor([0.5, 0.5]).log())
     >>> posteriors, evidence = stream.push(torch.tensor([[0.8, 0.2], [0.8, 0.2]]).log())
     >>> posteriors[:, 0]
-    tensor([0.8000, 0.9174], dtype=torch.float64)
+    tensor([0.8000, 0.9193], dtype=torch.float64)
     """
 
     def __init__(self, transitions, start=None, end=None, *, lag: int = 0):
