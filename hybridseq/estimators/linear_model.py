@@ -385,7 +385,7 @@ class _Features(predicting.Sentences):
     def __init__(self, model, attributes):
         self.lengths = attributes.lengths
         self.batches = FeatureBatches(attributes, model.pairs_)
-        self.states = model.coef_[: model.pairs_.states]
+        self.states = self.batches.lay_out(model.coef_[: model.pairs_.states])
         self.transitions = model.pairs_.transitions(model.coef_)
 
     def structure(self, indices, constrained=False) -> LinearChain:

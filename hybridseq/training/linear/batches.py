@@ -23,20 +23,37 @@ class FeatureBatches:
         Which pairs have weights.
     size : int, optional
         Sequences in a batch; None: as many as make 2¹⁸ scores.
+    widen : bool
+        Whether weights are laid out for sums over all labels, see ``Pairs.widened``; gradients then have entries that
+        are of no weight, which :meth:`collect` leaves out.
     """
 
-    def __init__(self, attributes, pairs: Pairs, size: int | None = None):
+    def __init__(self, attributes, pairs: Pairs, size: int | None = None, widen: bool = True):
         self.pairs, self.lengths = pairs, attributes.lengths
-        self.features = pairs.table(attributes)
+        laid_out, self.places = pairs.widened() if widen else (pairs, None)
+        self.features = laid_out.table(attributes)
         self.starts = np.concatenate([[0], np.cumsum(self.lengths)[:-1]])
         self.batches = list(_batches(self.lengths, pairs.num_labels, size))
 
+    def lay_out(self, weights, dtype=np.float64) -> np.ndarray:
+        """Feature–label weights (S,) as :meth:`chain` takes them."""
+        if self.places is None:
+            return weights.astype(dtype)
+        out = np.zeros(len(self.features.labels), dtype)
+        out[self.places] = weights
+        return out
+
+    def collect(self, gradient) -> np.ndarray:
+        """The gradient (S,) by the weights, of what :meth:`add_gradient` added up."""
+        total = gradient.sum(0) if len(gradient) > 1 else gradient[0]
+        return total if self.places is None else total[self.places]
+
     def emissions(self, rows, weights) -> np.ndarray:
-        """The scores (B, T, K) of some sequences' labels, in the dtype of the feature–label weights (S,)."""
+        """The scores (B, T, K) of some sequences' labels, in the dtype of the laid out weights."""
         return numba_cpu.emissions(self.features, self.starts[rows], self.lengths[rows], weights, self.pairs.num_labels)
 
     def chain(self, rows, weights, transitions, *, factor=1.0, gradient=False) -> LinearChain:
-        """The chain of some sequences, ``factor`` times their features' scores.
+        """The chain of some sequences, ``factor`` times their features' scores; ``weights`` are laid out.
 
         ``gradient``: emissions and transitions ask for theirs.
         """
@@ -49,10 +66,10 @@ class FeatureBatches:
 
     def new_gradient(self) -> np.ndarray:
         """Zeros for :meth:`add_gradient`, one row a thread."""
-        return np.zeros((threads.count(len(self.lengths)), self.pairs.states))
+        return np.zeros((threads.count(len(self.lengths)), len(self.features.labels)))
 
     def add_gradient(self, rows, flow, out) -> None:
-        """Add the gradient by the feature–label weights; ``flow`` (B, T, K) is that by the scores."""
+        """Add the gradient by the laid out weights; ``flow`` (B, T, K) is that by the scores."""
         numba_cpu.add_gradient(self.features, self.starts[rows], self.lengths[rows], flow, out)
 
 

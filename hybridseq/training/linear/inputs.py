@@ -70,10 +70,13 @@ class AttributeInput:
 
     def encode(self, X, lengths=None) -> Attributes:
         """Sequences in the numbers of training; what training never showed is left out."""
+        self._check(X, lengths)
+        return self.vocabulary.encode(X)
+
+    def _check(self, X, lengths):
         if is_matrix(X):
             raise DataError("X must be lists of named features, as in training; got arrays or sparse matrices")
         _check_named(X, lengths)
-        return self.vocabulary.encode(X)
 
     def names(self) -> tuple[str, ...]:
         """What each attribute is called."""
@@ -81,7 +84,7 @@ class AttributeInput:
 
     def extended(self, X, lengths=None):
         """The input with what ``X`` shows that is new, and ``X`` in its numbers; old numbers stay."""
-        _check_named(X, lengths)
+        self._check(X, lengths)
         vocabulary, attributes = AttributeVocabulary.learn(X, self.vocabulary.names)
         return AttributeInput(vocabulary), attributes
 

@@ -38,7 +38,7 @@ class PenalisedLikelihood:
     def __call__(self, weights):
         """The value, and the gradient (S + P,)."""
         pairs = self.batches.pairs
-        states = weights[: pairs.states].astype(self.dtype)
+        states = self.batches.lay_out(weights[: pairs.states], self.dtype)
         transitions = pairs.transitions(weights, self.dtype)
         by_states = self.batches.new_gradient()
         by_transitions = np.zeros(transitions.shape)
@@ -50,7 +50,7 @@ class PenalisedLikelihood:
             value += float(total.detach())
             by_transitions += chain.transitions.grad.numpy()
             self.batches.add_gradient(rows, chain.emissions.grad.numpy(), by_states)
-        gradient = np.concatenate([by_states.sum(0), by_transitions[pairs.sources, pairs.targets]])
+        gradient = np.concatenate([self.batches.collect(by_states), by_transitions[pairs.sources, pairs.targets]])
         gradient -= self.problem.counts
         value -= weights @ self.problem.counts
         if self.c2:

@@ -31,12 +31,13 @@ class Margins:
     def hinges(self, weights) -> np.ndarray:
         """max over y of Δ(y_i, y) + F(y) − F(y_i), (B,) float64, not below 0."""
         pairs = self.problem.pairs
+        states = self.batches.lay_out(weights[: pairs.states])
         transitions = pairs.transitions(weights)
         out = np.empty(len(self.problem.lengths))
         with torch.no_grad():
             for rows in self.batches.batches:
                 labels = self.problem.padded_labels(rows)
-                chain = self.batches.chain(rows, weights[: pairs.states], transitions)
+                chain = self.batches.chain(rows, states, transitions)
                 margins = chain.augment(torch.from_numpy(self.costs[np.maximum(labels, 0)]))
                 if self.problem.plan is not None:
                     margins = apply(margins, self.problem.plan)

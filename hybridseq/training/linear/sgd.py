@@ -106,7 +106,7 @@ def step_on(problem: Problem, random, start, *, c2, size, rate, seen, verbose=0)
 
     ``seen`` is the number of sequences among which the penalty is shared out: all so far.
     """
-    batches, count = FeatureBatches(problem.attributes, problem.pairs), len(problem.lengths)
+    batches, count = FeatureBatches(problem.attributes, problem.pairs, widen=False), len(problem.lengths)
     averaged = _Averaged(start)
     total = _pass(averaged, batches, problem, random.permutation(count), rate, 2 * c2 / seen, size)
     weights = averaged.weights()
@@ -150,7 +150,7 @@ def descend(
     -----
     A pass is O(n + N·K²) for N tokens that touch n weights, on several cores where batches are large.
     """
-    batches = FeatureBatches(problem.attributes, problem.pairs)
+    batches = FeatureBatches(problem.attributes, problem.pairs, widen=False)
     count = len(problem.lengths)
     decay = 2 * c2 / count
     averaged = _Averaged(np.zeros(len(problem.pairs)) if start is None else start)

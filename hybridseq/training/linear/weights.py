@@ -67,6 +67,22 @@ class Pairs:
         )
         return pairs, values[kept]
 
+    def widened(self) -> tuple["Pairs", np.ndarray]:
+        """Pairs where features of several labels have all labels, and the places (S,) of this one's weights.
+
+        Sums over all labels are vectors; over some of them they go one by one, which is slower from a few labels on.
+        """
+        sizes = np.diff(self.offsets)
+        wide = sizes >= 2 + self.num_labels // 8
+        offsets = np.concatenate([[0], np.cumsum(np.where(wide, self.num_labels, sizes))])
+        owners = self.features()
+        within = np.where(wide[owners], self.labels, np.arange(self.states) - self.offsets[owners])
+        places = offsets[owners] + within
+        labels = np.empty(offsets[-1], np.int32)
+        labels[np.repeat(wide, np.diff(offsets))] = np.tile(np.arange(self.num_labels), int(wide.sum()))
+        labels[places] = self.labels
+        return replace(self, offsets=offsets, labels=labels), places
+
     def without_features(self, kept) -> "Pairs":
         """The pairs in a table of ``kept`` (A,) bool features only; the others have no weights."""
         sizes = np.diff(self.offsets)[kept]

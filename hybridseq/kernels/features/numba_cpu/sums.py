@@ -15,19 +15,24 @@ _WEIGHT = 2.0
 
 
 @kernel
-def add_some(token, indptr, indices, values, offsets, labels, weights, row):
-    """row[k] = Σ over the token's features of value · weight, where features have weights for some labels."""
-    count = row.size
-    row[:] = 0
+def add_some(token, indptr, indices, values, offsets, labels, weights, out, row, t):
+    """out[row, t, k] = Σ over the token's features of value · weight, where some features have few weights."""
+    steps, count = out.shape[1], out.shape[2]
+    lanes, nothing = simd.lanes(out), simd.number(out, 0)
+    place, scores = (row * steps + t) * count, out[row, t]
+    scores[:] = 0
     for n in range(indptr[token], indptr[token + 1]):
         first, last = offsets[indices[n]], offsets[indices[n] + 1]
         value = values[n] if values.size else weights.dtype.type(1)
         if last - first == count:
-            for k in range(count):
-                row[k] += value * weights[first + k]
+            times = simd.splat(out, simd.number(out, value))
+            for j in range(0, count, lanes):
+                old = simd.load_some(out, place + j, count - j, nothing)
+                new = simd.multiply_add(times, simd.load_some(weights, first + j, count - j, nothing), old)
+                simd.store_some(out, place + j, count - j, new)
         else:
             for s in range(first, last):
-                row[labels[s]] += value * weights[s]
+                scores[labels[s]] += value * weights[s]
 
 
 @kernel
@@ -55,7 +60,7 @@ def add_tokens(start, length, indptr, indices, values, offsets, labels, weights,
             add_all(start + t, indptr, indices, values, weights, count, out, (row * steps + t) * count)
     else:
         for t in range(length):
-            add_some(start + t, indptr, indices, values, offsets, labels, weights, out[row, t])
+            add_some(start + t, indptr, indices, values, offsets, labels, weights, out, row, t)
 
 
 @kernel
@@ -70,21 +75,21 @@ def _gradient(part, rows, starts, lengths, indptr, indices, values, offsets, lab
     steps, count, size = flow.shape[1], flow.shape[2], out.shape[1]
     lanes = simd.lanes(out)
     nothing = simd.number(out, 0)
-    dense = labels.size == (offsets.size - 1) * count
     for b in rows:
         for t in range(lengths[b]):
             token, place, row = starts[b] + t, (b * steps + t) * count, flow[b, t]
             for n in range(indptr[token], indptr[token + 1]):
                 value = values[n] if values.size else 1.0
-                if dense:
+                first, last = offsets[indices[n]], offsets[indices[n] + 1]
+                if last - first == count:
                     times = simd.splat(out, value)
                     for j in range(0, count, lanes):
-                        at, left = part * size + indices[n] * count + j, count - j
+                        at, left = part * size + first + j, count - j
                         old = simd.load_some(out, at, left, nothing)
                         new = simd.multiply_add(times, simd.load_some(flow, place + j, left, nothing), old)
                         simd.store_some(out, at, left, new)
                 else:
-                    for s in range(offsets[indices[n]], offsets[indices[n] + 1]):
+                    for s in range(first, last):
                         out[part, s] += value * row[labels[s]]
 
 
