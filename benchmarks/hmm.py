@@ -16,6 +16,8 @@ SEQUENCES, FRAMES, COLUMNS, STATES = 100, 1000, 13, 8
 ITERATIONS = 20
 #: And how many are timed: a fit is divided by them.
 TIMED = 5
+#: The same for the short sequences, where the peer takes its time.
+FEW = 2
 
 
 def recordings(seed=0):
@@ -86,6 +88,50 @@ def tasks(X, lengths, start):
     yield "Viterbi", 1, lambda: ours.predict(X, lengths), lambda: theirs.predict(X, lengths)
 
 
+def families():
+    """Every family on 500 short sequences: name, class, data, lengths, settings, start."""
+    random = np.random.default_rng(0)
+    lengths = random.integers(5, 51, size=500)
+    rows, states = int(lengths.sum()), STATES
+    X = random.normal(size=(rows, COLUMNS)) + random.integers(4, size=(rows, 1))
+    symbols, counts = random.integers(50, size=(rows, 1)), random.multinomial(20, np.full(30, 1 / 30), size=rows)
+    means, ones = X[: 4 * states], np.ones((states, COLUMNS))
+    mixture = {"means_": means.reshape(states, 4, COLUMNS), "covars_": np.ones((states, 4, COLUMNS))}
+    mixture["weights_"] = np.full((states, 4), 0.25)
+    matrices = np.tile(np.eye(COLUMNS), (states, 1, 1))
+    yield "Gaussian, diagonal", "GaussianHMM", X, lengths, {}, {"means_": means[:states], "covars_": ones}
+    full = {"covariance_type": "full"}
+    yield "Gaussian, full", "GaussianHMM", X, lengths, full, {"means_": means[:states], "covars_": matrices}
+    yield "mixture of 4, diagonal", "GMMHMM", X, lengths, {"n_mix": 4}, mixture
+    for name, data, size in (("CategoricalHMM", symbols, 50), ("MultinomialHMM", counts, 30)):
+        table = {"emissionprob_": random.dirichlet(np.ones(size), states)}
+        yield f"{name[:-3].lower()}, {size} symbols", name, data, lengths, {}, table
+
+
+def run_families():
+    """Time an EM iteration of every family on one thread; print the ratios."""
+    rows, results = [], {}
+    chain = {"startprob_": np.full(STATES, 1 / STATES), "transmat_": np.full((STATES, STATES), 1 / STATES)}
+    for name, cls, X, lengths, more, start in families():
+        calls = []
+        for package in (hs, peers):
+            model = getattr(package, cls)(STATES, init_params="", n_iter=FEW, tol=-np.inf, **more)
+
+            def fit(model=model, start=start, X=X, lengths=lengths):
+                for attribute, value in {**chain, **start}.items():
+                    setattr(model, attribute, value)
+                model.fit(X, lengths)
+
+            calls.append(fit)
+        ratio = compare(*calls, rounds=3, budget=0.2)
+        results[f"EM iteration, {name}"] = vars(ratio)
+        times = f"{ratio.ours / FEW * 1e3:.1f} ms", f"{ratio.peer / FEW * 1e3:.0f} ms"
+        rows.append([name, *times, f"{ratio.median:.0f}x", f"{ratio.low:.0f} to {ratio.high:.0f}"])
+    title = f"EM iteration beside hmmlearn (log): 500 sequences of 5 to 50 rows, {STATES} states"
+    report.show(title, ["emissions", "hybridseq", "hmmlearn", "ratio", "spread"], rows)
+    return results
+
+
 def run():
     """Time every task at one and two threads; print and save the ratios."""
     logging.getLogger("hmmlearn").setLevel(logging.ERROR)
@@ -101,6 +147,8 @@ def run():
             results[f"{name}, {threads} threads"] = vars(ratio)
             times = f"{ratio.ours / parts * 1e3:.1f} ms", f"{ratio.peer / parts * 1e3:.0f} ms"
             rows.append([name, threads, *times, f"{ratio.median:.1f}x", f"{ratio.low:.1f} to {ratio.high:.1f}"])
+    torch.set_num_threads(1)
+    results |= run_families()
     torch.set_num_threads(before)
     title = f"HMM: {SEQUENCES} sequences of {FRAMES} frames, {COLUMNS} dimensions, {STATES} states, diagonal, float64"
     report.show(title, ["task", "threads", "hybridseq", "hmmlearn", "ratio", "spread"], rows)

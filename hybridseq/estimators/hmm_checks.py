@@ -12,12 +12,15 @@ _CHOICES = {"algorithm": ("viterbi", "map"), "training": ("baum_welch", "viterbi
 def check_parameters(estimator, letters: str) -> None:
     """Raise a ValueError for a parameter that cannot be used."""
     given = estimator.get_params(deep=False)
-    for name, least in (("n_components", 1), ("n_mix", 1), ("n_iter", 1), ("n_features", 1)):
+    for name, least in (("n_components", 1), ("n_mix", 1), ("n_iter", 1), ("n_features", 1), ("n_trials", 1)):
         value = given.get(name)
         if value is not None and (not isinstance(value, Integral) or isinstance(value, bool) or value < least):
             raise ValueError(f"{name} must be a whole number of at least {least}; got {value!r}")
     if not isinstance(given["tol"], Real) or np.isnan(given["tol"]):
         raise ValueError(f"tol must be a number; got {given['tol']!r}")
+    floor = given.get("min_covar", 0.0)
+    if not isinstance(floor, Real) or not floor >= 0:
+        raise ValueError(f"min_covar must be a number of at least 0; got {floor!r}")
     for name, choices in _CHOICES.items():
         check_choice(name, given[name], choices)
     for name in ("params", "init_params"):

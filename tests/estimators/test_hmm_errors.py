@@ -12,6 +12,7 @@ PARAMETERS = {
     "n_components": ({"n_components": 0}, "n_components must be a whole number of at least 1; got 0"),
     "n_iter": ({"n_iter": 2.5}, "n_iter must be a whole number"),
     "tol": ({"tol": "x"}, "tol must be a number"),
+    "min_covar": ({"min_covar": -1}, "min_covar must be a number of at least 0; got -1"),
     "algorithm": ({"algorithm": "best"}, r"algorithm must be one of \['viterbi', 'map'\]"),
     "training": ({"training": "em"}, "training must be one of"),
     "params": ({"params": "stx"}, "params must be some of the letters 'stmc'"),
