@@ -217,6 +217,9 @@ class LinearSequenceModel(BaseEstimator, ABC):
                 f"{wanted!r}"
             )
         check_number("min_freq", self.min_freq, least=0)
+        for name in ("all_possible_states", "all_possible_transitions"):
+            if not isinstance(getattr(self, name), bool | np.bool_):
+                raise ValueError(f"{name} must be True or False; got {getattr(self, name)!r}")
         self._check_parameters()
 
     def _take(self, reader, labels, pairs, learned, constraint, scheme):
@@ -343,7 +346,7 @@ class LinearSequenceModel(BaseEstimator, ABC):
             "scheme": self.scheme_,
             "constrained": self.constraint_ is not None,
             "constraint": None if self.constraint_ is None else to_json(self.constraint_),
-            "objective": self.objective_,
+            "objective": None if np.isnan(self.objective_) else self.objective_,
             "iterations": self.n_iter_,
             "converged": bool(self.converged_),
             "history": self.history_,
@@ -372,9 +375,8 @@ class LinearSequenceModel(BaseEstimator, ABC):
         constraint = from_json(state["constraint"]) if state["constraint"] is not None else None
         if constraint is None and state["constrained"]:
             constraint = self.constraint
-        learned = Learned(
-            arrays["weights"], state["objective"], state["iterations"], "", state["converged"], state["history"]
-        )
+        objective = np.nan if state["objective"] is None else state["objective"]
+        learned = Learned(arrays["weights"], objective, state["iterations"], "", state["converged"], state["history"])
         self._take(input_from_json(state["input"]), labels, pairs, learned, constraint, state["scheme"])
         self.n_sequences_seen_ = state["seen"]
 

@@ -127,7 +127,8 @@ class StructuredSVM(LinearSequenceModel):
     def _learn_on(self, problem, weights, places, learner):
         random, costs = check_random_state(self.random_state), cost_matrix(self.cost, self._new_classes)
         if learner is None:
-            start = weights if len(weights) else None
-            learner = Subgradient(len(weights), self.C, len(problem.lengths), start)
+            seen = getattr(self, "n_sequences_seen_", 0)
+            start = weights if seen else None
+            learner = Subgradient(len(weights), self.C, seen + len(problem.lengths), start, seen)
         learner = learner.extended(places, len(problem.pairs))
         return learner.learn(problem, random, costs, passes=1, verbose=self.verbose), learner

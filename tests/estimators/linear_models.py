@@ -17,7 +17,7 @@ KINDS = ("crf", "perceptron", "svm")
 TAGS = ("B-A", "I-A", "O")
 
 
-def spans(count=30, seed=0, size=9):
+def spans(count=30, seed=0, size=12):
     """Sequences of active columns (T lists of column numbers), and BIO labels that they tell, but for some noise."""
     random = np.random.default_rng(seed)
     rows, labels = [], []
@@ -27,7 +27,7 @@ def spans(count=30, seed=0, size=9):
             tags.append(random.choice(TAGS if tags[-1] != "O" else ["B-A", "O"]))
         own = tags[1:]
         rows.append(
-            [sorted({TAGS.index(tag) + 3 * int(random.integers(2)), *random.integers(3, size, 2)}) for tag in own]
+            [sorted({TAGS.index(tag) + 3 * int(random.integers(2)), *random.integers(6, size, 2)}) for tag in own]
         )
         labels.append([str(tag) for tag in own])
     return [[[int(a) for a in token] for token in row] for row in rows], labels
@@ -37,7 +37,7 @@ def named(rows):
     return [[[str(a) for a in token] for token in row] for row in rows]
 
 
-def arrays(rows, size=9):
+def arrays(rows, size=12):
     return [np.array([[float(a in token) for a in range(size)] for token in row]) for row in rows]
 
 

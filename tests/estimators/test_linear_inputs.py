@@ -121,7 +121,7 @@ EXPECTED = [
     (lambda: (bad(lambda row: [{"a": 1}, *row[1:]]), Y), "sentence 2, position 0: a token must be a list of strings"),
     (lambda: (bad(lambda row: []), Y), r"X\[2\] is an empty sentence; leave it out"),
     (lambda: (bad(lambda x: x[:0], DENSE), Y), r"X\[2\] is an empty sequence; leave it out"),
-    (lambda: (bad(lambda x: x[:, :4], DENSE), Y), r"X\[2\] has 4 columns but X\[0\] has 9"),
+    (lambda: (bad(lambda x: x[:, :4], DENSE), Y), r"X\[2\] has 4 columns but X\[0\] has 12"),
     (lambda: (bad(lambda x: x * np.nan, DENSE), Y), "X: sequence 2, position 0, column 0 is nan; .* replace it"),
     (lambda: (bad(sparse.csr_matrix, DENSE), Y), r"X mixes sparse matrices and arrays"),
     (lambda: (named(ROWS), Y[:-1]), "X has 30 sequences but y has 29; they must agree"),
@@ -158,9 +158,9 @@ def test_errors_of_prediction(name):
     for wrong in (DENSE, np.concatenate(DENSE), sparse.csr_matrix(DENSE[0])):
         with pytest.raises(DataError, match="X must be lists of named features, as in training"):
             features.predict(wrong)
-    with pytest.raises(DataError, match=r"X must be arrays or sparse matrices \(T, 9\), as in training; got"):
+    with pytest.raises(DataError, match=r"X must be arrays or sparse matrices \(T, 12\), as in training; got"):
         columns.predict(named(ROWS))
-    with pytest.raises(DataError, match="X must have 9 columns, as in training; got 8"):
+    with pytest.raises(DataError, match="X must have 12 columns, as in training; got 11"):
         columns.predict([x[:, 1:] for x in DENSE])
     with pytest.raises(DataError, match="sequence 2, position 0, column 0 is nan"):
         columns.predict(bad(lambda x: x * np.nan, DENSE))
@@ -170,5 +170,5 @@ def test_errors_of_prediction(name):
         features.predict_marginals(bad(lambda row: []))
     with pytest.raises(DataError, match="X must be lists of named features, as in training"):
         features.partial_fit(DENSE, Y)
-    with pytest.raises(DataError, match="X must have 9 columns, as in training; got 8"):
+    with pytest.raises(DataError, match="X must have 12 columns, as in training; got 11"):
         columns.partial_fit([x[:, 1:] for x in DENSE], Y)

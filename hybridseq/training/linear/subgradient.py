@@ -27,17 +27,18 @@ class Subgradient:
     count : int
         Sequences that the objective's sum is taken to have.
     start : (size,) array, optional
-        Weights to go on from, as if ``count`` steps had led there.
+        Weights to go on from.
+    steps : int
+        How many steps are taken to have led there.
     """
 
-    def __init__(self, size, strength, count, start=None):
-        self.strength, self.count, self.steps = strength, count, 0
+    def __init__(self, size, strength, count, start=None, steps=0):
+        self.strength, self.count, self.steps = strength, count, steps
         self.total, self.sums = np.zeros(size), np.zeros(size)
         if start is not None:
-            self.steps = count
-            self.total += start / strength
-            # The mean of count steps that all had these weights.
-            self.sums += self.total * (count + 1) / 2
+            self.total += start * steps / self.scale
+            # The mean of steps that all had these weights.
+            self.sums += self.total * (steps + 1) / 2
 
     @property
     def scale(self) -> float:

@@ -49,7 +49,7 @@ def test_the_perceptron_keeps_the_mean_of_all_weights():
 def test_subgradient_descent_keeps_the_mean_with_rising_weights():
     problem = drawn.problem(ones=True)
     count = len(problem.lengths)
-    learner = Subgradient(len(problem.pairs), STRENGTH, count, start(problem))
+    learner = Subgradient(len(problem.pairs), STRENGTH, count, start(problem), count)
     learned = learner.learn(problem, np.random.RandomState(0), COSTS, passes=2)
     random, total = np.random.RandomState(0), start(problem) / STRENGTH
     steps, mean, norm = count, start(problem) * count * (count + 1) / 2, count * (count + 1) / 2
