@@ -171,15 +171,15 @@ class _Reader:
 
 
 def _encode(X, numbers):
-    """Chunks of (features a token, ids, values or None)."""
+    """Chunks of (known features a token, their ids, values or None)."""
     kind = _kind(X)
     for first in range(0, len(X), _CHUNK):
         tokens = list(chain.from_iterable(X[first : first + _CHUNK]))
         _check_kinds(X, first, tokens, kind)
         if kind is dict:
-            yield _dictionaries(X, first, tokens, numbers)
+            yield _known(*_dictionaries(X, first, tokens, numbers))
         else:
-            yield _lists(X, first, tokens, numbers)
+            yield _known(*_lists(X, first, tokens, numbers))
 
 
 def _lists(X, first, tokens, numbers):
@@ -289,22 +289,26 @@ def _spelled_out(token):
             yield _spelled(key, value)
 
 
+def _known(sizes, ids, values):
+    """The same without what is unknown."""
+    known = ids >= 0
+    if not known.all():
+        ends = np.cumsum(sizes)
+        sizes = np.diff(np.concatenate([[0], np.cumsum(known)])[ends], prepend=0)
+        ids, values = ids[known], None if values is None else values[known]
+    return sizes, ids.astype(np.int32), values
+
+
 def _joined(chunks, X, size):
-    """One table of all chunks, without what is unknown."""
+    """One table of all chunks."""
     sizes, ids, values = zip(*chunks)
-    width = [len(part) for part in ids]
-    sizes, ids = np.concatenate(sizes), np.concatenate(ids)
     if all(part is None for part in values):
         values = None
     else:
-        values = np.concatenate([np.ones(n) if part is None else part for part, n in zip(values, width)])
-    indptr = np.concatenate([[0], np.cumsum(sizes)])
-    known = ids >= 0
-    if not known.all():
-        indptr = np.concatenate([[0], np.cumsum(known)])[indptr]
-        ids, values = ids[known], None if values is None else values[known]
+        values = np.concatenate([np.ones(len(own)) if part is None else part for part, own in zip(values, ids)])
+    indptr = np.concatenate([[0], np.cumsum(np.concatenate(sizes))])
     lengths = np.fromiter(map(len, X), np.int64, len(X))
-    return Attributes(lengths, indptr, ids.astype(np.int32), values, size)
+    return Attributes(lengths, indptr, np.concatenate(ids), values, size)
 
 
 def _kind(X):

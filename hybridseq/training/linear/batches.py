@@ -9,7 +9,7 @@ from hybridseq.structures import LinearChain
 from hybridseq.training.linear.weights import Pairs
 
 #: Scores in a batch: what lies between two steps stays in the cache.
-_SCORES = 2**18
+_SCORES = 2**17
 
 
 class FeatureBatches:
@@ -22,7 +22,7 @@ class FeatureBatches:
     pairs : Pairs
         Which pairs have weights.
     size : int, optional
-        Sequences in a batch; None: as many as make 2¹⁸ scores.
+        Sequences in a batch; None: as many as make 2¹⁷ scores.
     widen : bool
         Whether weights are laid out for sums over all labels, see ``Pairs.widened``; gradients then have entries that
         are of no weight, which :meth:`collect` leaves out.

@@ -8,7 +8,7 @@ import scipy.sparse
 from hybridseq.kernels.features.table import FeatureTable
 
 #: Tokens whose feature–label pairs are counted at once: bounds the memory in between.
-_CHUNK = 50_000
+_CHUNK = 5_000
 
 
 @dataclass(frozen=True)
