@@ -1,27 +1,38 @@
 r"""The structured SVM by block-coordinate Frank-Wolfe :cite:p:`lacostejulien2013`, pairwise and cached.
 
-A step takes one sequence, finds the label path that violates its margin most, and moves mass to it from the path of
-that sequence whose margin is least violated (pairwise steps and the rule for cached paths: :cite:p:`osokin2016`); how
-much is an exact line search. The gap between primal and dual bounds what is left to gain and says when to stop.
+The dual variables of a sequence are masses α_i(y) ≥ 0 that sum to 1 over its label paths; with ψ_i(y) = φ(y_i) − φ(y)
+they give the weights w = C Σ_i Σ_y α_i(y) ψ_i(y) and the dual C Σ_i Σ_y α_i(y) Δ(y_i, y) − ½‖w‖². A visit to a
+sequence moves mass between its label paths (pairwise steps :cite:p:`osokin2016`), each time by exact line search; the
+gap between primal and dual bounds what is left to gain and says when to stop.
+
+Label paths found once are cached with the inner products of their ψ, so that the masses of a sequence can be balanced
+without Viterbi. A round is one pass that searches and some that do not: those go on until the paths at hand have less
+to gain than what the search saw, as then most of the gap is in paths not yet found. The dual comes near its optimum
+long before the primal, which the last few steps disturb; so the weights are the mean of those after each pass of the
+last round.
 """
 
 import numpy as np
 
-from hybridseq.kernels.features.numba_cpu.frank_wolfe import frank_wolfe_pass
+from hybridseq.kernels.features.numba_cpu.frank_wolfe import empty_cache, enlarged, frank_wolfe_pass, room
+from hybridseq.kernels.features.numba_cpu.sequence import load_weights
 from hybridseq.training.linear.margins import Margins
 from hybridseq.training.linear.online import Online
 from hybridseq.training.linear.problem import Learned, Problem
 from hybridseq.training.linear.report import Report
 
-#: A cached path serves while its gap is this share of the sequence's last one (Osokin et al. take the same).
-_ENOUGH = 0.25
-#: Steps among a sequence's cached paths after the first.
-_INNER = 0
-#: Passes between two exact gaps once the passes' own estimate is this many times the wanted one.
-_BETWEEN, _NEAR = 10, 3.0
+#: Room for cached paths of a sequence at first; doubled while more than a share of the sequences have it full.
+_ROOM, _FULL = 16, 0.02
+#: Passes without a search in a round at most; they end where the cached paths' gap is below this share of the whole.
+_CACHED, _SHARE = 10, 0.7
+#: Sequences whose gap is below this share of the mean are left out, except in one pass of so many.
+_SMALL, _SEARCH_ALL, _VISIT_ALL = 0.3, 4, 3
+#: The exact gap is taken where the estimate, from before the last passes, is this many times the wanted one; and, as
+#: float32 cannot tell smaller ones, in one round of so many where it is below a share of the primal.
+_NEAR, _TINY, _BETWEEN = 1.7, 1e-4, 5
 
 
-def frank_wolfe(problem: Problem, random, costs, *, strength, tolerance, passes, cached_paths=20, verbose=0) -> Learned:
+def frank_wolfe(problem: Problem, random, costs, *, strength, tolerance, passes, cached_paths=64, verbose=0) -> Learned:
     """The weights that minimise ½‖w‖² + strength · Σ hinges, to a relative duality gap.
 
     Parameters
@@ -30,67 +41,169 @@ def frank_wolfe(problem: Problem, random, costs, *, strength, tolerance, passes,
     random : RandomState
         Order of the sequences in each pass.
     costs : (K, K) array
+        ``[i, j]``: what label j costs where label i is right.
     strength : float
         C.
     tolerance : float
         Stop where (primal − dual) / primal is at most this.
     passes : int
+        Rounds at most, each with one pass of Viterbi.
     cached_paths : int
-        Paths kept a sequence. A path for which there is no more room gives its mass to the right labels, which keeps
-        the dual feasible.
+        Paths kept a sequence at most. A path for which there is no more room gives its mass to the right labels: the
+        dual stays feasible, but falls.
     verbose : int
 
     Notes
     -----
-    A pass is O(n + N·K²); memory O(N · cached_paths) beside the weights. ``history`` has primal, dual and gap
-    wherever they were computed exactly, and else the estimate that the pass itself gives.
+    A round is O(n + N·K²); memory O(N · C + B · C²) beside the weights for C cached paths, as many as sequences come to
+    need. ``history`` has a round's dual, and its gap: the exact one where it was taken, else what the search saw.
     """
-    online, margins = Online.of(problem), Margins(problem, costs)
-    costs = np.asarray(costs, np.float32)
-    count = len(problem.lengths)
-    weights = np.zeros(len(problem.pairs))
-    paths = np.zeros((cached_paths, len(problem.labels)), np.int64)
-    masses, losses, gaps = np.zeros((count, cached_paths)), np.zeros((count, cached_paths)), np.full(count, np.inf)
-    history, reason = [], "the passes are used up"
-    exact = 0
+    solver = Solver(problem, costs, strength, min(cached_paths, _ROOM), cached_paths)
+    history, reason, best = [], "the passes are used up", None
     with Report("pass", passes, verbose) as report:
         try:
             for number in range(1, passes + 1):
-                searched = frank_wolfe_pass(
-                    random.permutation(count),
-                    online.corpus,
-                    costs,
-                    strength,
-                    weights,
-                    paths,
-                    masses,
-                    losses,
-                    gaps,
-                    _ENOUGH,
-                    _INNER,
-                    online.search,
-                    online.difference,
-                )
-                dual = strength * float((masses * losses).sum()) - 0.5 * float(weights @ weights)
-                gap = float(gaps.sum())
-                near = gap <= _NEAR * tolerance * (dual + gap) and number >= exact + _BETWEEN
-                if near or gap <= tolerance * (dual + gap):
-                    gap, exact = margins.primal(weights, strength) - dual, number
+                searched, gap = solver.search(random)
+                cached = solver.rebalance(random, gap)
+                dual = solver.dual()
+                tiny = gap <= _TINY * (dual + gap) and number % _BETWEEN == 0
+                exact = gap <= _NEAR * tolerance * (dual + gap) or tiny or number == passes
+                if exact:
+                    best = solver.better(best)
+                    dual, gap = solver.dual(), best[0] - solver.dual()
                 history.append(
-                    {"pass": number, "dual": dual, "gap": gap, "exact": exact == number, "searched": searched / count}
+                    {"pass": number, "dual": dual, "gap": gap, "exact": exact, "searched": searched, "cached": cached}
                 )
                 report.line(number, dual=dual, duality_gap=gap, relative_gap=gap / (dual + gap))
-                if exact == number and gap <= tolerance * (dual + gap):
+                if exact and gap <= tolerance * best[0]:
                     reason = "the duality gap is small enough"
                     break
         except KeyboardInterrupt:
             reason = "interrupted"
-        dual = strength * float((masses * losses).sum()) - 0.5 * float(weights @ weights)
-        primal = margins.primal(weights, strength)
-        gap = max(primal - dual, 0.0)
+            best = solver.better(best)
+            gap = best[0] - solver.dual()
+            history.append(
+                {
+                    "pass": len(history) + 1,
+                    "dual": solver.dual(),
+                    "gap": gap,
+                    "exact": True,
+                    "searched": 0.0,
+                    "cached": 0.0,
+                }
+            )
+        primal, weights = best
         report.last(
             f"objective {primal:.6f}, duality gap {gap:.6f} ({gap / primal:.2e} of it) after {len(history)} passes: "
             f"{reason}"
         )
-    history.append({"pass": len(history), "dual": dual, "gap": gap, "exact": True, "searched": 0.0})
-    return Learned(weights, primal, len(history) - 1, reason, reason.startswith("the duality"), history)
+    return Learned(weights, primal, len(history), reason, reason.startswith("the duality"), history)
+
+
+class Solver:
+    """The dual variables, and the weights that they give.
+
+    Parameters
+    ----------
+    problem, costs, strength
+        See :func:`frank_wolfe`.
+    size : int
+        Room for cached paths of a sequence.
+    most : int
+        The same at most.
+    """
+
+    def __init__(self, problem, costs, strength, size, most):
+        self.problem, self.strength, self.most = problem, float(strength), most
+        self.online, self.margins = Online.of(problem), Margins(problem, costs)
+        self.costs = np.asarray(costs, np.float32)
+        self.count = len(problem.lengths)
+        self.cache = empty_cache(self.count, len(problem.labels), size)
+        self.room = room(size, self.online.search)
+        self.gaps, self.seen = np.full(self.count, np.inf), np.full(self.count, np.inf)
+        self.rounds = 0
+        self.load(np.zeros(len(problem.pairs)))
+
+    def load(self, weights):
+        """Go on from these weights."""
+        load_weights(self.online.corpus, weights, self.online.search)
+        self.sum, self.summed = np.zeros(len(weights)), 0
+
+    def search(self, random):
+        """A pass with Viterbi; how many sequences were searched, as a share, and the gap that it saw."""
+        size = self.cache.paths.shape[1]
+        if size < self.most and np.mean(self.cache.held == size) > _FULL:
+            size = min(2 * size, self.most)
+            self.cache, self.room = enlarged(self.cache, size), room(size, self.online.search)
+        # Viterbi's bounds, which a pass leaves loose, are made tight.
+        self.load(self.online.search.weights.copy())
+        order = self._order(random, self.gaps, self.rounds % _SEARCH_ALL == 0)
+        self._pass(order, True, self.gaps)
+        self.rounds += 1
+        return len(order) / self.count, float(self.gaps.sum())
+
+    def rebalance(self, random, gap):
+        """Passes over the cached paths; how many visits a sequence had on average."""
+        self.seen[:], visits = np.inf, 0
+        for number in range(_CACHED):
+            order = self._order(random, self.seen, number % _VISIT_ALL == 0)
+            self._pass(order, False, self.seen)
+            visits += len(order)
+            self.sum += self.online.search.weights
+            self.summed += 1
+            if self.seen.sum() < _SHARE * gap:
+                break
+        return visits / self.count
+
+    def dual(self) -> float:
+        """The dual's value, by float32 weights until :meth:`better` has made them exact."""
+        weights = self.online.search.weights.astype(np.float64) if self.weights is None else self.weights
+        linear = self.strength * float((self.cache.masses * self.cache.losses).sum())
+        return linear - 0.5 * float(weights @ weights)
+
+    def better(self, best):
+        """The primal at the mean weights of the round and those weights, or ``best`` where that is lower."""
+        mean = self.sum / self.summed if self.summed else self.online.search.weights.astype(np.float64)
+        exact = self.exact_weights()
+        self.load(exact)
+        self.weights = exact
+        primal = self.margins.primal(mean, self.strength)
+        return (primal, mean) if best is None or primal < best[0] else best
+
+    def exact_weights(self) -> np.ndarray:
+        """C Σ α ψ in float64, from the masses alone."""
+        problem, pairs, batches = self.problem, self.problem.pairs, self.margins.batches
+        gradient, moves = batches.new_gradient(), np.zeros((pairs.num_labels,) * 2)
+        for rows in batches.batches:
+            right = problem.padded_labels(rows)
+            inside = right >= 0
+            tokens = np.where(inside, problem.starts[rows][:, None] + np.arange(right.shape[1]), 0)
+            masses = self.strength * self.cache.masses[rows]
+            b, t, c = np.nonzero(inside[:, :, None] & (masses[:, None, :] > 0))
+            labels, before, mass = self.cache.paths[tokens[b, t], c], t > 0, masses[b, c]
+            flow = np.zeros((*right.shape, pairs.num_labels))
+            np.add.at(flow, (b, t, labels), -mass)
+            np.add.at(flow, (b, t, right[b, t]), mass)
+            batches.add_gradient(rows, flow, gradient)
+            b, t, c, labels, mass = (values[before] for values in (b, t, c, labels, mass))
+            np.add.at(moves, (self.cache.paths[tokens[b, t - 1], c], labels), -mass)
+            np.add.at(moves, (right[b, t - 1], right[b, t]), mass)
+        return np.concatenate([gradient.sum(0), moves[pairs.sources, pairs.targets]])
+
+    def _order(self, random, gaps, everything):
+        order = random.permutation(self.count)
+        return order if everything else order[gaps[order] >= _SMALL * gaps.mean()]
+
+    def _pass(self, order, searching, gaps):
+        self.weights = None
+        frank_wolfe_pass(
+            order,
+            searching,
+            self.online.corpus,
+            self.costs,
+            self.strength,
+            self.cache,
+            gaps,
+            self.online.search,
+            self.room,
+        )
