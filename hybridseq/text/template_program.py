@@ -70,6 +70,8 @@ class Program:
     ----------
     templates : list of tuples of Term
         Single terms come first in the output, an empty value left out; then conjunctions.
+    before : int
+        The words among so many before the token, wherever they stand, come last.
 
     Notes
     -----
@@ -77,7 +79,8 @@ class Program:
     strings that are there already.
     """
 
-    def __init__(self, templates):
+    def __init__(self, templates, before=0):
+        self.before, self.earlier = before, _Earlier()
         single: dict[tuple[int, int], list[Term]] = {}
         for terms in templates:
             if len(terms) == 1:
@@ -99,6 +102,9 @@ class Program:
                 shifted = [_shifted(values[term.column, term.name], term.offset, "") for term in terms]
                 joint.append(map(begin, map("|".join, zip(*shifted))))
             parts.append(zip(*joint))
+        if self.before:
+            earlier = list(map(self.earlier.__getitem__, columns[0]))
+            parts.append([dict.fromkeys(earlier[max(0, t - self.before) : t]) for t in range(len(earlier))])
         return list(map(list, map(chain.from_iterable, zip(*parts)))) if parts else [[] for _ in columns[0]]
 
 
@@ -123,6 +129,13 @@ class _Features(_Kept):
     def make(self, value):
         found = [(begin, function(value)) for begin, function in self.terms]
         return [begin + part for begin, part in found if part]
+
+
+class _Earlier(_Kept):
+    """From a word to the feature of words after it."""
+
+    def make(self, word):
+        return f"before={word}"
 
 
 class _Values(_Kept):

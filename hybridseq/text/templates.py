@@ -32,6 +32,10 @@ class TokenTemplates:
         Values of each further column up to so many positions away.
     column_ngrams : int
         Up to so many neighbouring values of a column, within its window, are taken together.
+    before : int
+        Words among so many before the token, wherever they stand (``before=arriving``); 0: none. Where a word far to
+        the left decides, as in slot filling (*arriving* in Boston or *leaving* Boston), they help much; where the
+        neighbours tell all, as in chunking, they do a little harm.
     columns : tuple of str
         Names of the further columns, in their order; those beyond are ``c2``, ``c3``, … for the second and third
         member of a token.
@@ -61,6 +65,7 @@ class TokenTemplates:
     shapes: int | None = 1
     column_window: int = 2
     column_ngrams: int = 3
+    before: int = 0
     columns: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
 
@@ -71,9 +76,9 @@ class TokenTemplates:
             if isinstance(value, str) or not isinstance(value, Iterable):
                 raise ValueError(f"{name} must be a tuple; got {value!r}. Write ({value!r},)")
             set_(name, tuple(value))
-        for name, least in {"window": 0, "bigrams": 0, "shapes": 0, "column_window": 0, "column_ngrams": 1}.items():
+        for name in ("window", "bigrams", "shapes", "column_window", "column_ngrams", "before"):
             if name != "shapes" or self.shapes is not None:
-                set_(name, _whole_number(name, getattr(self, name), least))
+                set_(name, _whole_number(name, getattr(self, name), least=int(name == "column_ngrams")))
         for name in ("prefixes", "suffixes"):
             set_(name, tuple(_whole_number(f"a length in {name}", length, 1) for length in getattr(self, name)))
         for name in self.columns:
@@ -85,6 +90,8 @@ class TokenTemplates:
 
     def templates(self, num_columns: int = 0) -> tuple[str, ...]:
         """The templates of tokens with so many columns beside the word, written as their features begin.
+
+        Those of ``before`` are not among them.
 
         Raises
         ------
@@ -183,7 +190,7 @@ def _whole_number(name, value, least):
 @lru_cache(maxsize=4)
 def _program(templates, num_columns):
     """Kept, so that sentences given one by one cost as little as all at once."""
-    return Program(templates._terms(num_columns))
+    return Program(templates._terms(num_columns), templates.before)
 
 
 def _window(name, reach):

@@ -22,6 +22,7 @@ options = st.fixed_dictionaries(
         "shapes": st.one_of(st.none(), st.integers(0, 2)),
         "column_window": st.integers(0, 2),
         "column_ngrams": st.integers(1, 3),
+        "before": st.integers(0, 3),
         "extra": st.sampled_from([(), ("w[0]|shape[-1]",), ("suffix2[1]", "lower[0]|prefix1[2]")]),
     }
 )
@@ -68,7 +69,9 @@ def test_features_are_what_the_templates_say(X, kind):
             assert len(set(found)) == len(found)
             # What tells a sentence's end stands beside the values.
             inside = {f for f in found if "|" in f or not f.endswith("]=")}
-            assert inside == by_definition(sentence, position, templates)
+            near = sentence[max(0, position - made.before) : position]
+            earlier = {f"before={token if isinstance(token, str) else token[0]}" for token in near}
+            assert inside == by_definition(sentence, position, templates) | earlier
 
 
 @given(corpora, options)
