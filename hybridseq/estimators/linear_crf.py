@@ -99,7 +99,7 @@ class LinearCRF(LinearSequenceModel):
         delta=1e-5,
         period=10,
         epsilon=1e-5,
-        num_memories=10,
+        num_memories=6,
         learning_rate=None,
         batch_size=8,
         on_infeasible="raise",

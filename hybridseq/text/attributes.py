@@ -126,10 +126,12 @@ class AttributeVocabulary:
         index = defaultdict(numbers.__next__, zip(names, numbers))
         learner = _Learner(index)
         found = list(_encode(X, learner))
-        vocabulary = cls(tuple(index))
+        index.default_factory = None
+        vocabulary = object.__new__(cls)
         # What was looked up need not be spelled out again.
-        vocabulary._items.update(learner.items)
-        vocabulary._tables.update(learner.tables)
+        found_names = {"names": tuple(index), "_index": index, "_items": learner.items, "_tables": learner.tables}
+        for name, value in found_names.items():
+            object.__setattr__(vocabulary, name, value)
         return vocabulary, _joined(found, X, len(index))
 
     def encode(self, X: Sequence[Sequence]) -> Attributes:

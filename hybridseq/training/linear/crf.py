@@ -22,7 +22,7 @@ def maximise_likelihood(
     c1=0.0,
     c2=1.0,
     max_iterations=1000,
-    memories=10,
+    memories=6,
     delta=1e-5,
     period=10,
     epsilon=1e-5,

@@ -43,7 +43,7 @@ class _Last:
         return value, gradient
 
 
-def lbfgs(objective, start, *, stopping, max_iterations, memories=10, report=None) -> Minimum:
+def lbfgs(objective, start, *, stopping, max_iterations, memories=6, report=None) -> Minimum:
     """Minimise ``objective(weights) -> (value, gradient)`` :cite:p:`liu1989`.
 
     Parameters

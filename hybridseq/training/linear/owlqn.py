@@ -21,7 +21,7 @@ def pseudo_gradient(weights, gradient, c1):
     return np.where(weights > 0, right, np.where(weights < 0, left, at_zero))
 
 
-def owlqn(objective, start, c1, *, stopping, max_iterations, memories=10, report=None) -> Minimum:
+def owlqn(objective, start, c1, *, stopping, max_iterations, memories=6, report=None) -> Minimum:
     """Minimise ``objective(weights) -> (value, gradient)`` plus c1·‖weights‖₁; see :func:`lbfgs` for the rest."""
     weights, value = np.array(start, np.float64), np.inf
     history = deque(maxlen=memories)
