@@ -24,9 +24,9 @@ from hybridseq.training.linear.report import Report
 #: Room for cached paths of a sequence at first; doubled while more than a share of the sequences have it full.
 _ROOM, _FULL = 16, 0.02
 #: Passes without a search in a round at most; they end where the cached paths' gap is below this share of the whole.
-_CACHED, _SHARE = 10, 0.7
+_CACHED, _SHARE = 8, 0.75
 #: Sequences whose gap is below this share of the mean are left out, except in one pass of so many.
-_SMALL, _SEARCH_ALL, _VISIT_ALL = 0.3, 4, 3
+_SMALL, _SEARCH_ALL, _VISIT_ALL = 0.6, 3, 3
 #: The exact gap is taken where the estimate, from before the last passes, is this many times the wanted one; and, as
 #: float32 cannot tell smaller ones, in one round of so many where it is below a share of the primal.
 _NEAR, _TINY, _BETWEEN = 1.7, 1e-4, 5
@@ -188,7 +188,7 @@ class Solver:
             b, t, c, labels, mass = (values[before] for values in (b, t, c, labels, mass))
             np.add.at(moves, (self.cache.paths[tokens[b, t - 1], c], labels), -mass)
             np.add.at(moves, (right[b, t - 1], right[b, t]), mass)
-        return np.concatenate([gradient.sum(0), moves[pairs.sources, pairs.targets]])
+        return np.concatenate([batches.collect(gradient), moves[pairs.sources, pairs.targets]])
 
     def _order(self, random, gaps, everything):
         order = random.permutation(self.count)
