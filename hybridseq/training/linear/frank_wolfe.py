@@ -24,9 +24,9 @@ from hybridseq.training.linear.report import Report
 #: Room for cached paths of a sequence at first; doubled while more than a share of the sequences have it full.
 _ROOM, _FULL = 16, 0.02
 #: Passes without a search in a round at most; they end where the cached paths' gap is below this share of the whole.
-_CACHED, _SHARE = 8, 0.75
+_CACHED, _SHARE = 10, 0.7
 #: Sequences whose gap is below this share of the mean are left out, except in one pass of so many.
-_SMALL, _SEARCH_ALL, _VISIT_ALL = 0.6, 3, 3
+_SMALL, _SEARCH_ALL, _VISIT_ALL = 0.3, 4, 3
 #: The exact gap is taken where the estimate, from before the last passes, is this many times the wanted one; and, as
 #: float32 cannot tell smaller ones, in one round of so many where it is below a share of the primal.
 _NEAR, _TINY, _BETWEEN = 1.7, 1e-4, 5
@@ -49,8 +49,8 @@ def frank_wolfe(problem: Problem, random, costs, *, strength, tolerance, passes,
     passes : int
         Rounds at most, each with one pass of Viterbi.
     cached_paths : int
-        Paths kept a sequence at most. A path for which there is no more room gives its mass to the right labels: the
-        dual stays feasible, but falls.
+        Paths kept a sequence at most; 16 where it is less. A path for which there is no more room gives its mass to the
+        right labels: the dual stays feasible, but falls.
     verbose : int
 
     Notes
@@ -58,7 +58,7 @@ def frank_wolfe(problem: Problem, random, costs, *, strength, tolerance, passes,
     A round is O(n + N·K²); memory O(N · C + B · C²) beside the weights for C cached paths, as many as sequences come to
     need. ``history`` has a round's dual, and its gap: the exact one where it was taken, else what the search saw.
     """
-    solver = Solver(problem, costs, strength, min(cached_paths, _ROOM), cached_paths)
+    solver = Solver(problem, costs, strength, _ROOM, max(_ROOM, cached_paths))
     history, reason, best = [], "the passes are used up", None
     with Report("pass", passes, verbose) as report:
         try:
@@ -107,10 +107,8 @@ class Solver:
     ----------
     problem, costs, strength
         See :func:`frank_wolfe`.
-    size : int
-        Room for cached paths of a sequence.
-    most : int
-        The same at most.
+    size, most : int
+        Room for cached paths of a sequence, at first and at most.
     """
 
     def __init__(self, problem, costs, strength, size, most):
@@ -173,7 +171,7 @@ class Solver:
     def exact_weights(self) -> np.ndarray:
         """C Σ α ψ in float64, from the masses alone."""
         problem, pairs, batches = self.problem, self.problem.pairs, self.margins.batches
-        gradient, moves = batches.new_gradient(), np.zeros((pairs.num_labels,) * 2)
+        gradient, moves = batches.new_gradient(), np.zeros(pairs.num_labels**2)
         for rows in batches.batches:
             right = problem.padded_labels(rows)
             inside = right >= 0
@@ -181,14 +179,15 @@ class Solver:
             masses = self.strength * self.cache.masses[rows]
             b, t, c = np.nonzero(inside[:, :, None] & (masses[:, None, :] > 0))
             labels, before, mass = self.cache.paths[tokens[b, t], c], t > 0, masses[b, c]
-            flow = np.zeros((*right.shape, pairs.num_labels))
-            np.add.at(flow, (b, t, labels), -mass)
-            np.add.at(flow, (b, t, right[b, t]), mass)
-            batches.add_gradient(rows, flow, gradient)
+            cells, count = b * right.shape[1] + t, pairs.num_labels
+            flow = np.bincount(cells * count + right[b, t], mass, right.size * count)
+            flow -= np.bincount(cells * count + labels, mass, right.size * count)
+            batches.add_gradient(rows, flow.reshape(*right.shape, count), gradient)
             b, t, c, labels, mass = (values[before] for values in (b, t, c, labels, mass))
-            np.add.at(moves, (self.cache.paths[tokens[b, t - 1], c], labels), -mass)
-            np.add.at(moves, (right[b, t - 1], right[b, t]), mass)
-        return np.concatenate([batches.collect(gradient), moves[pairs.sources, pairs.targets]])
+            sources = self.cache.paths[tokens[b, t - 1], c].astype(np.int64)
+            moves += np.bincount(right[b, t - 1] * count + right[b, t], mass, count**2)
+            moves -= np.bincount(sources * count + labels, mass, count**2)
+        return np.concatenate([batches.collect(gradient), moves[pairs.sources * pairs.num_labels + pairs.targets]])
 
     def _order(self, random, gaps, everything):
         order = random.permutation(self.count)
