@@ -59,7 +59,7 @@ def frank_wolfe(problem: Problem, random, costs, *, strength, tolerance, passes,
     need. ``history`` has a round's dual, and its gap: the exact one where it was taken, else what the search saw.
     """
     solver = Solver(problem, costs, strength, _ROOM, max(_ROOM, cached_paths))
-    history, reason, best = [], "the passes are used up", None
+    history, reason, best, number = [], "the passes are used up", None, 1
     with Report("pass", passes, verbose) as report:
         try:
             for number in range(1, passes + 1):
@@ -82,16 +82,11 @@ def frank_wolfe(problem: Problem, random, costs, *, strength, tolerance, passes,
             reason = "interrupted"
             best = solver.better(best)
             gap = best[0] - solver.dual()
-            history.append(
-                {
-                    "pass": len(history) + 1,
-                    "dual": solver.dual(),
-                    "gap": gap,
-                    "exact": True,
-                    "searched": 0.0,
-                    "cached": 0.0,
-                }
-            )
+            last = {"pass": number, "dual": solver.dual(), "gap": gap, "exact": True}
+            if history and history[-1]["pass"] == number:
+                history[-1].update(last)
+            else:
+                history.append({**last, "searched": 0.0, "cached": 0.0})
         primal, weights = best
         report.last(
             f"objective {primal:.6f}, duality gap {gap:.6f} ({gap / primal:.2e} of it) after {len(history)} passes: "
