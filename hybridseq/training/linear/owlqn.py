@@ -85,7 +85,8 @@ def _search(objective, weights, value, slope, direction, orthant, size, c1):
         trial[trial * orthant <= 0] = 0
         new, gradient = objective(trial)
         new += c1 * np.abs(trial).sum()
-        if new <= value + _ENOUGH * (slope @ (trial - weights)) and np.isfinite(new):
+        # Where rounding hides the fall, an equal value is none.
+        if new < value and new <= value + _ENOUGH * (slope @ (trial - weights)):
             return trial, new, gradient
         size *= _SHORTEN
     return None
