@@ -19,6 +19,10 @@ leaf = njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
 #: A sequence's cached paths are balanced to this share of its gap, in no more steps than this.
 _BALANCED, _STEPS = 0.3, 20
 
+#: How far beyond the balance masses go, as a share of their change: over-relaxation, as sequences share their weights.
+#: On a parabola a share e of the way past the top costs e² of the gain.
+_BEYOND = 0.3
+
 
 class Cache(NamedTuple):
     """Up to C label paths of each sequence.
@@ -258,6 +262,22 @@ def balance(b, held, left, small, strength, masses, products, margins, amounts):
 
 
 @leaf
+def relax(b, held, masses, amounts):
+    """Go on with the changes of mass beyond the balance, as far as masses stay from 0 to 1."""
+    further, total, left = _BEYOND, 0.0, 1.0
+    for c in range(held):
+        left -= masses[b, c]
+        total += amounts[c]
+        if amounts[c] < 0:
+            further = min(further, -masses[b, c] / amounts[c])
+    if total > 0:
+        further = min(further, max(left, 0.0) / total)
+    for c in range(held):
+        masses[b, c] = max(masses[b, c] + further * amounts[c], 0.0)
+        amounts[c] *= 1 + further
+
+
+@leaf
 def forget(b, start, length, held, floor, paths, masses, losses, products, margins):
     """Leave out the paths without mass whose margin is below ``floor``; returns how many stay."""
     c = 0
@@ -394,6 +414,7 @@ def frank_wolfe_pass(order, searching, corpus, costs, strength, cache, gaps, sea
                 # What float64 can tell from 0.
                 left = left if left > 1e-12 else 0.0
                 balance(b, many, left, _BALANCED * (most - mean), strength, masses, products, margins, amounts)
+                relax(b, many, masses, amounts)
                 for c in range(many):
                     if amounts[c] != 0:
                         columns[changed], amounts[changed] = c, strength * amounts[c]
