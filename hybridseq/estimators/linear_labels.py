@@ -124,4 +124,5 @@ def _of_one_kind(flat, lengths):
     wrong = next(n for n, label in enumerate(flat) if not (whole[n] if whole[0] else isinstance(label, str)))
     i, position = place(wrong, lengths)
     kind = "a whole number, as the first is" if whole[0] else "a string or a whole number"
-    raise DataError(f"sequence {i}, position {position}: a label must be {kind}; got {flat[wrong]!r}")
+    remedy = ". Convert labels: np.asarray(y).astype(int)" if isinstance(flat[wrong], float) else ""
+    raise DataError(f"sequence {i}, position {position}: a label must be {kind}; got {flat[wrong]!r}{remedy}")

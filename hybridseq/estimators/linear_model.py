@@ -2,6 +2,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from hybridseq import metrics
 from hybridseq.constraints import Constraint
 from hybridseq.constraints.combine import And
+from hybridseq.constraints.positions import Tokens
 from hybridseq.constraints.serial import from_json, to_json
 from hybridseq.constraints.settle import ON_INFEASIBLE
 from hybridseq.estimators import predicting
@@ -216,6 +218,7 @@ class LinearSequenceModel(BaseEstimator, ABC):
                 f"constraint must be 'auto', the name of a scheme, a constraint of hybridseq.constraints, or None; got "
                 f"{wanted!r}"
             )
+        _refuse_words(wanted)
         check_number("min_freq", self.min_freq, least=0)
         for name in ("all_possible_states", "all_possible_transitions"):
             if not isinstance(getattr(self, name), bool | np.bool_):
@@ -295,6 +298,7 @@ class LinearSequenceModel(BaseEstimator, ABC):
 
     def _prepare(self, X, lengths, constraint):
         check_is_fitted(self, "coef_")
+        _refuse_words(constraint)
         attributes = self.input_.encode(X, lengths)
         sequences = _Features(self, attributes)
         kept = keep(
@@ -379,6 +383,16 @@ class LinearSequenceModel(BaseEstimator, ABC):
         learned = Learned(arrays["weights"], objective, state["iterations"], "", state["converged"], state["history"])
         self._take(input_from_json(state["input"]), labels, pairs, learned, constraint, state["scheme"])
         self.n_sequences_seen_ = state["seen"]
+
+
+def _refuse_words(constraint):
+    """Raise for a constraint on tokens, which would be looked for among features."""
+    for one in constraint if isinstance(constraint, list | tuple) else [constraint]:
+        if isinstance(one, Mapping) or (isinstance(one, Constraint) and any(isinstance(p, Tokens) for p in one.parts)):
+            raise ValueError(
+                f"constraint: {one!r} speaks of words, and a linear model is given features; say at which positions "
+                "it holds, with constraints.at or constraints.allowed"
+            )
 
 
 class _Features(predicting.Sentences):

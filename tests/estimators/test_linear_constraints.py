@@ -91,6 +91,17 @@ def test_each_sequence_may_have_its_own_constraint():
         one.predict(X_NEW, constraint=[None, None])
 
 
+def test_a_constraint_on_words_is_refused():
+    # It would be looked for among features, and bind nothing.
+    words = constraints.tokens({"Rome": ["O"]})
+    with pytest.raises(ValueError, match=r"speaks of words, and a linear model is given features"):
+        model("crf", constraint=words & constraints.count("O", min=1)).fit(X, Y)
+    one = model("crf").fit(X, Y)
+    for wanted in (words, {"Rome": ["O"]}, [None] * 14 + [words]):
+        with pytest.raises(ValueError, match=r"speaks of words"):
+            one.predict(X_NEW, constraint=wanted)
+
+
 # Labels that break it
 
 

@@ -1,5 +1,6 @@
 """Feature sequences of every kind as attributes: dictionaries, string lists, arrays, sparse matrices."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Number
 
@@ -58,6 +59,12 @@ def learn(X, lengths=None):
 
 def _check_named(X, lengths):
     check_sentences(X)
+    for i, sequence in enumerate(X):
+        if isinstance(sequence, Mapping | set | frozenset):
+            raise DataError(
+                f"X[{i}] must be a sequence, a list with the features of each position; got {_short(sequence)}, the "
+                "features of one position. Give a single sequence as [sequence]"
+            )
     if lengths is not None:
         raise DataError("lengths belong to one stacked array; a list of sentences has its own: leave lengths out")
 
