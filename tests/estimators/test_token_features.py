@@ -33,7 +33,8 @@ def test_rows_hold_the_features_of_the_templates():
 
 
 def test_what_training_did_not_show_is_left_out():
-    transformer = hs.TokenFeatures(TokenTemplates(window=0, bigrams=0, prefixes=(), suffixes=(), shapes=None)).fit(X)
+    words = TokenTemplates(window=0, bigrams=0, prefixes=(), suffixes=(), shapes=None, before=0)
+    transformer = hs.TokenFeatures(words).fit(X)
     assert list(transformer.get_feature_names_out()) == [f"w[0]={w}" for w in ("to", "Rome", "from", "Oslo", "today")]
     assert transformer.transform([["to", "Paris", "today"]]).toarray().tolist() == [
         [1, 0, 0, 0, 0],

@@ -89,7 +89,7 @@ def test_json_and_pickle_give_it_back(kind):
 
 
 def test_the_ends_of_a_sentence_show():
-    made = TokenTemplates(window=1, bigrams=1, prefixes=(), suffixes=(), shapes=None)
+    made = TokenTemplates(window=1, bigrams=1, prefixes=(), suffixes=(), shapes=None, before=0)
     assert made(["to", "Rome"]) == [
         ["w[0]=to", "w[-1]=", "w[1]=Rome", "w[-1]|w[0]=|to", "w[0]|w[1]=to|Rome"],
         ["w[0]=Rome", "w[-1]=to", "w[1]=", "w[-1]|w[0]=to|Rome", "w[0]|w[1]=Rome|"],
@@ -113,7 +113,7 @@ def test_what_is_kept_is_bounded_and_changes_nothing(monkeypatch):
     # A window of its own: a program that is kept already would not see the bound.
     wanted = TokenTemplates(window=1).transform(X)
     monkeypatch.setattr(template_program, "_MOST_KEPT", 5)
-    program = template_program.Program(TokenTemplates(window=1)._terms(0))
+    program = template_program.Program(TokenTemplates(window=1)._terms(0), before=6)
     assert [program([sentence]) for sentence in X] == wanted
     assert all(len(features) <= 5 for _, _, features in program.single)
 
