@@ -7,7 +7,7 @@ import sklearn_crfsuite
 import hybridseq as hs
 
 #: Both down to the optimum.
-TIGHT = {"delta": 1e-9, "epsilon": 1e-7, "max_iterations": 2000}
+TIGHT = {"delta": 1e-8, "epsilon": 1e-5, "max_iterations": 1000}
 
 
 def features(words, t, numbers):
@@ -60,7 +60,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_the_model_is_that_of_crfsuite(name):
     kind, parameters = CASES[name]
-    X, y = sequences(kind, 25)
+    X, y = sequences(kind, 12)
     ours, theirs = both(X, y, **parameters)
     log = theirs.training_log_
     assert ours.objective_ == pytest.approx(log.last_iteration["loss"], rel=1e-4)
@@ -73,7 +73,7 @@ def test_the_model_is_that_of_crfsuite(name):
         # What is close to 0 in one may be 0 in the other.
         for pair in mine.keys() | peer.keys():
             assert mine.get(pair, 0.0) == pytest.approx(peer.get(pair, 0.0), abs=5e-3), pair
-    X_new, _ = sequences(kind, 20, seed=1)
+    X_new, _ = sequences(kind, 10, seed=1)
     assert ours.predict(X_new) == [list(labels) for labels in theirs.predict(X_new)]
     marginals = ours.predict_marginals(X_new)
     for rows, wanted in zip(marginals, theirs.predict_marginals(X_new)):
@@ -84,7 +84,7 @@ def test_the_model_is_that_of_crfsuite(name):
 @pytest.mark.parametrize("name", [name for name, (_, parameters) in CASES.items() if "c1" not in parameters])
 def test_as_many_weights(name):
     kind, parameters = CASES[name]
-    X, y = sequences(kind, 25)
+    X, y = sequences(kind, 12)
     ours = hs.LinearCRF(verbose=0, max_iterations=1, **parameters)
     theirs = sklearn_crfsuite.CRF(max_iterations=1, **parameters).fit(X, y)
     problems, learn = [], ours._learn
