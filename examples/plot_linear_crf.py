@@ -19,7 +19,7 @@ import numpy as np
 
 import hybridseq as hs
 
-X, y = hs.datasets.make_ticket_booking(1000, random_state=0)
+X, y = hs.datasets.make_ticket_booking(600, random_state=0)
 X_test, y_test = hs.datasets.make_ticket_booking(500, random_state=1)
 templates = hs.text.TokenTemplates()
 F, F_test = templates.transform(X), templates.transform(X_test)
@@ -32,8 +32,8 @@ print(X[2][:6], "\n", F[2][3][:8], "...")
 # optimum), the averaged perceptron moves after each mistake.
 models = {
     "CRF": hs.LinearCRF(c2=0.1, verbose=0),
-    "CRF, L1": hs.LinearCRF(c1=0.2, c2=0.01, verbose=0),
-    "structured SVM": hs.StructuredSVM(C=1, tolerance=0.01, random_state=0, verbose=0),
+    "CRF, L1": hs.LinearCRF(c1=0.2, c2=0.1, max_iterations=100, verbose=0),
+    "structured SVM": hs.StructuredSVM(C=0.3, tolerance=0.01, random_state=0, verbose=0),
     "perceptron": hs.StructuredPerceptron(10, random_state=0, verbose=0),
 }
 for name, model in models.items():
@@ -50,7 +50,7 @@ for name, model in models.items():
 # Left: the features that speak most for and against "a city where the journey ends". Right: which labels follow which;
 # pairs that training never showed have no weight, and score 0.
 crf = models["CRF, L1"]
-label = "B-toloc" if "B-toloc" in crf.classes_ else next(c for c in crf.classes_ if c.startswith("B-to"))
+label = "B-destination"
 top = crf.top_features(label, 8)
 names = list(crf.classes_)
 moves = np.zeros((len(names), len(names)))
@@ -82,4 +82,4 @@ for path, log_probability in crf.predict_k_best([features], k=3)[0]:
 
 # %%
 # Next: train under a tag scheme with ``constraint="auto"``, put an encoder's output beside these features
-# (:class:`hybridseq.estimators.EncoderFeatures`), or go on with :class:`hybridseq.SequenceTagger`.
+# (:class:`hybridseq.EncoderFeatures`), or go on with :class:`hybridseq.SequenceTagger`.
