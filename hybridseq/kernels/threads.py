@@ -7,6 +7,7 @@ use them at once.
 
 import os
 import threading
+from contextlib import contextmanager
 from queue import SimpleQueue
 
 import numpy as np
@@ -18,6 +19,7 @@ WAKE = 60_000
 _queue = SimpleQueue()
 _started = []
 _starting = threading.Lock()
+_calls = threading.local()
 
 
 class _Task:
@@ -67,9 +69,20 @@ def _after_fork():
 os.register_at_fork(after_in_child=_after_fork)
 
 
+@contextmanager
+def alone():
+    """Within, calls of this thread share nothing out: for callers that share out larger work themselves."""
+    before = getattr(_calls, "alone", False)
+    _calls.alone = True
+    try:
+        yield
+    finally:
+        _calls.alone = before
+
+
 def count(rows):
     """The most threads that ``rows`` rows can be shared among."""
-    return max(1, min(torch.get_num_threads(), rows))
+    return 1 if getattr(_calls, "alone", False) else max(1, min(torch.get_num_threads(), rows))
 
 
 def share_rows(lengths, nanoseconds, rows_per_block):

@@ -1,8 +1,9 @@
 """Hand-made features as numbers: what sklearn-crfsuite's users give, string lists and dictionaries a token."""
 
 import math
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain, count, repeat, starmap
 from numbers import Real
@@ -98,7 +99,7 @@ class AttributeVocabulary:
 
     @classmethod
     def build(cls, X: Iterable[Sequence]) -> "AttributeVocabulary":
-        """The vocabulary of some sentences' features, in the order in which they come."""
+        """The vocabulary of some sentences' features."""
         return cls.learn(X)[0]
 
     @classmethod
@@ -125,6 +126,10 @@ class AttributeVocabulary:
         numbers = count()
         index = defaultdict(numbers.__next__, zip(names, numbers))
         learner = _Learner(index)
+        if len(X) > _CHUNK:
+            # Batches hold sentences of like length: what they meet together gets numbers close together.
+            with suppress(DataError):
+                deque(_encode(sorted(X, key=len, reverse=True), learner), maxlen=0)
         found = list(_encode(X, learner))
         index.default_factory = None
         vocabulary = object.__new__(cls)

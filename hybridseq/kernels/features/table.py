@@ -43,10 +43,15 @@ class FeatureTable:
     def _single(self):
         return self.values.astype(np.float32)
 
+    @cached_property
+    def _narrow(self):
+        """Offsets of half the size: more of them stay in the cache."""
+        return self.offsets.astype(np.int32)
+
     def arrays(self, dtype):
         """What kernels take: the five arrays, values in the wanted dtype and empty where all are 1."""
         if self.values is None:
             values = np.empty(0, dtype)
         else:
             values = self._single if dtype == np.float32 else self.values
-        return self.indptr, self.indices, values, self.offsets, self.labels
+        return self.indptr, self.indices, values, self._narrow, self.labels

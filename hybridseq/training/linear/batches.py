@@ -66,7 +66,7 @@ class FeatureBatches:
 
     def new_gradient(self) -> np.ndarray:
         """Zeros for :meth:`add_gradient`, one row a thread."""
-        return np.zeros((threads.count(len(self.lengths)), len(self.features.labels)))
+        return np.zeros((threads.count(len(self.batches)), len(self.features.labels)))
 
     def add_gradient(self, rows, flow, out) -> None:
         """Add the gradient by the laid out weights; ``flow`` (B, T, K) is that by the scores."""

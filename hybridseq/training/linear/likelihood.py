@@ -9,6 +9,7 @@ counts is the gradient of Σ log Z.
 import numpy as np
 import torch
 
+from hybridseq.kernels import threads
 from hybridseq.objectives.infeasible import handled
 from hybridseq.structures.restriction import apply
 
@@ -29,7 +30,7 @@ class PenalisedLikelihood:
 
     Notes
     -----
-    O(n + N·K²) for N tokens that touch n weights; memory beside the weights is that of one batch.
+    O(n + N·K²) for N tokens that touch n weights; memory beside the weights is that of one batch a thread.
     """
 
     def __init__(self, batches, problem, c2=0.0, dtype=np.float64):
@@ -41,16 +42,25 @@ class PenalisedLikelihood:
         states = self.batches.lay_out(weights[: pairs.states], self.dtype)
         transitions = pairs.transitions(weights, self.dtype)
         by_states = self.batches.new_gradient()
-        by_transitions = np.zeros(transitions.shape)
-        value = 0.0
-        for rows in self.batches.batches:
-            chain = self.batches.chain(rows, states, transitions, gradient=True)
-            total = self._log_partition(chain, rows).sum()
-            total.backward()
-            value += float(total.detach())
-            by_transitions += chain.transitions.grad.numpy()
-            self.batches.add_gradient(rows, chain.emissions.grad.numpy(), by_states)
-        gradient = np.concatenate([self.batches.collect(by_states), by_transitions[pairs.sources, pairs.targets]])
+        by_transitions = np.zeros((len(by_states), *transitions.shape))
+        values = np.zeros(len(by_states))
+
+        def work(thread, batches):
+            # Whole batches a thread: to share out each step of a batch would wake threads four times as often.
+            with threads.alone():
+                for rows in batches:
+                    chain = self.batches.chain(rows, states, transitions, gradient=True)
+                    total = self._log_partition(chain, rows).sum()
+                    total.backward()
+                    values[thread] += float(total.detach())
+                    by_transitions[thread] += chain.transitions.grad.numpy()
+                    self.batches.add_gradient(rows, chain.emissions.grad.numpy(), by_states[thread : thread + 1])
+
+        count = len(by_states)
+        threads.run(work, [self.batches.batches[thread::count] for thread in range(count)])
+        value = float(values.sum())
+        moves = by_transitions.sum(0)[pairs.sources, pairs.targets]
+        gradient = np.concatenate([self.batches.collect(by_states), moves])
         gradient -= self.problem.counts
         value -= weights @ self.problem.counts
         if self.c2:
