@@ -20,8 +20,9 @@ lint: $(VENV)/stamp-test
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 
+# Files are shared out over two processes: much of the time is compilation, once a machine.
 test: lint
-	$(PY) -m pytest
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile
 
 docs: $(VENV)/stamp-docs
 	$(PY) -m sphinx -W --keep-going -b html docs docs/_build/html

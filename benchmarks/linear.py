@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import typer
@@ -75,7 +76,7 @@ def _forget_peak():
 
 
 def _ours_lbfgs(X, y):
-    warm = hs.LinearCRF(max_iterations=2, verbose=0).fit(X[:40], y[:40])
+    warm = hs.LinearCRF(max_iterations=2, verbose=0).fit(X[:400], y[:400])
     del warm
     before = _start()
     model = hs.LinearCRF(max_iterations=ITERATIONS, verbose=0)
@@ -117,7 +118,7 @@ class _Watched:
 
 
 def _peer_lbfgs(X, y):
-    _Watched("lbfgs", {"max_iterations": 2}).train(X[:40], y[:40])
+    _Watched("lbfgs", {"max_iterations": 2}).train(X[:400], y[:400])
     before = _start()
     watched = _Watched("lbfgs", {"c1": 0.0, "c2": 1.0, "max_iterations": ITERATIONS})
     begin = time.perf_counter()
@@ -138,17 +139,17 @@ def _end(before):
 
 
 def _ours_perceptron(X, y):
-    hs.StructuredPerceptron(1, verbose=0, random_state=0).fit(X[:40], y[:40])
+    hs.StructuredPerceptron(1, verbose=0, random_state=0).fit(X[:400], y[:400])
     model = hs.StructuredPerceptron(10, verbose=0, random_state=0).fit(X, y)
     times = [entry["seconds"] for entry in model.history_]
-    return {"pass": statistics.median(b - a for a, b in zip(times, times[1:]))}
+    return {"pass": statistics.median(b - a for a, b in pairwise(times))}
 
 
 def _peer_perceptron(X, y):
     watched = _Watched("averaged-perceptron", {"max_iterations": 10})
     watched.train(X, y)
     times = [at for at, _ in watched.curve]
-    return {"pass": statistics.median(b - a for a, b in zip(times, times[1:]))}
+    return {"pass": statistics.median(b - a for a, b in pairwise(times))}
 
 
 def _tagging(X, y):

@@ -29,7 +29,7 @@ class StructuredSVM(LinearSequenceModel):
     max_iterations : int, optional
         Passes over the data. None: 1,000, or 50 with ``"subgradient"``.
     cached_paths : int
-        Label sequences that ``"bcfw"`` remembers for each sequence.
+        Label sequences that ``"bcfw"`` remembers for each sequence, at least 16; more pay with a large ``C``.
     min_freq, all_possible_states, all_possible_transitions
         Which pairs have weights, as in :class:`~hybridseq.LinearCRF`.
     constraint, on_infeasible

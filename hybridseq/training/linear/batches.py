@@ -8,7 +8,7 @@ from hybridseq.kernels.features import numba_cpu
 from hybridseq.structures import LinearChain
 from hybridseq.training.linear.weights import Pairs
 
-#: Scores in a batch: what lies between two steps stays in the cache.
+#: Scores in the batches that all threads work on at a time: what lies between two steps stays in the cache.
 _SCORES = 2**17
 
 
@@ -22,7 +22,7 @@ class FeatureBatches:
     pairs : Pairs
         Which pairs have weights.
     size : int, optional
-        Sequences in a batch; None: as many as make 2¹⁷ scores.
+        Sequences in a batch; None: as many as make 2¹⁷ scores, shared among the threads.
     widen : bool
         Whether weights are laid out for sums over all labels, see ``Pairs.widened``; gradients then have entries that
         are of no weight, which :meth:`collect` leaves out.
@@ -75,8 +75,8 @@ class FeatureBatches:
 
 def _batches(lengths, num_labels, size):
     order = np.argsort(-lengths, kind="stable")
-    first = 0
+    first, scores = 0, _SCORES // threads.count(len(order))
     while first < len(order):
-        count = size or max(1, _SCORES // (int(lengths[order[first]]) * num_labels))
+        count = size or max(1, scores // (int(lengths[order[first]]) * num_labels))
         yield order[first : first + count]
         first += count

@@ -7,14 +7,10 @@ their ψ and their cost are 0, and theirs is the mass that the cached paths of a
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from hybridseq.kernels.features.numba_cpu.sequence import add_costs, best_labels, path_score, score_tokens, weight_of
 from hybridseq.kernels.features.numba_cpu.sums import add_all, add_some
 from hybridseq.kernels.simd import kernel
-
-# What allocates nothing needs no reference counts: those of a dozen arrays a call would take longer than its work.
-leaf = njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
 
 #: A sequence's cached paths are balanced to this share of its gap, in no more steps than this.
 _BALANCED, _STEPS = 0.3, 20
@@ -85,7 +81,7 @@ def room(size, search) -> Room:
     )
 
 
-@leaf
+@kernel
 def score_paths(
     start, length, held, paths, gold, indptr, indices, values, offsets, labels, scored, weights, moves, emissions, out
 ):
@@ -119,7 +115,7 @@ def score_paths(
         before, last = differs, right
 
 
-@leaf
+@kernel
 def add_token(token, many, touched, flow, indptr, indices, values, offsets, labels, weights):
     """weights[feature, k] += value · flow[k] for a token's features and the ``touched`` labels; clears the flow."""
     count, first, last = flow.size, indptr[token], indptr[token + 1]
@@ -147,7 +143,7 @@ def add_token(token, many, touched, flow, indptr, indices, values, offsets, labe
                     weights[place] += amount * values[n] if values.size else amount
 
 
-@leaf
+@kernel
 def add_paths(
     start,
     length,
@@ -202,7 +198,7 @@ def add_paths(
         before, last = differs, right
 
 
-@leaf
+@kernel
 def follow(start, length, columns, many, paths, gold, moves, arriving, bounds):
     """Let what Viterbi keeps beside the scores of label pairs follow those of some paths; bounds become loose."""
     for token in range(start + 1, start + length):
@@ -216,7 +212,7 @@ def follow(start, length, columns, many, paths, gold, moves, arriving, bounds):
             bounds[0, i], bounds[1, i] = max(bounds[0, i], score), min(bounds[1, i], score)
 
 
-@leaf
+@kernel
 def balance(b, held, left, small, strength, masses, products, margins, amounts):
     """Pairwise steps among a sequence's cached paths, each with exact line search; changes of mass in ``amounts``.
 
@@ -261,7 +257,7 @@ def balance(b, held, left, small, strength, masses, products, margins, amounts):
             left = 0.0 if step == limit else left - step
 
 
-@leaf
+@kernel
 def relax(b, held, masses, amounts):
     """Go on with the changes of mass beyond the balance, as far as masses stay from 0 to 1."""
     further, total, left = _BEYOND, 0.0, 1.0
@@ -277,7 +273,7 @@ def relax(b, held, masses, amounts):
         amounts[c] *= 1 + further
 
 
-@leaf
+@kernel
 def forget(b, start, length, held, floor, paths, masses, losses, products, margins):
     """Leave out the paths without mass whose margin is below ``floor``; returns how many stay."""
     c = 0
