@@ -44,8 +44,10 @@ class FeatureBatches:
         return out
 
     def collect(self, gradient) -> np.ndarray:
-        """The gradient (S,) by the weights, of what :meth:`add_gradient` added up."""
-        total = gradient.sum(0) if len(gradient) > 1 else gradient[0]
+        """The gradient (S,) by the weights, of what :meth:`add_gradient` added up and what this uses up."""
+        total = gradient[0]
+        for other in gradient[1:]:
+            total += other
         return total if self.places is None else total[self.places]
 
     def emissions(self, rows, weights) -> np.ndarray:

@@ -37,9 +37,11 @@ class _Last:
 
     def __call__(self, weights):
         value, gradient = self.objective(weights)
-        self.weights, self.gradient = weights.copy(), gradient
+        self.gradient = gradient
         if np.isfinite(value) and (self.best is None or value < self.best[0]):
-            self.best = value, self.weights
+            kept = np.empty_like(weights) if self.best is None else self.best[1]
+            kept[:] = weights
+            self.best = value, kept
         return value, gradient
 
 
