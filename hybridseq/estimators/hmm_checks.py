@@ -4,6 +4,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from hybridseq.estimators.numbers import check_number
 from hybridseq.training.hmm.topology import left_to_right
 
 _CHOICES = {"algorithm": ("viterbi", "map"), "training": ("baum_welch", "viterbi")}
@@ -13,9 +14,8 @@ def check_parameters(estimator, letters: str) -> None:
     """Raise a ValueError for a parameter that cannot be used."""
     given = estimator.get_params(deep=False)
     for name, least in (("n_components", 1), ("n_mix", 1), ("n_iter", 1), ("n_features", 1), ("n_trials", 1)):
-        value = given.get(name)
-        if value is not None and (not isinstance(value, Integral) or isinstance(value, bool) or value < least):
-            raise ValueError(f"{name} must be a whole number of at least {least}; got {value!r}")
+        if given.get(name) is not None:
+            check_number(name, given[name], least=least, whole=True)
     if not isinstance(given["tol"], Real) or np.isnan(given["tol"]):
         raise ValueError(f"tol must be a number; got {given['tol']!r}")
     floor = given.get("min_covar", 0.0)

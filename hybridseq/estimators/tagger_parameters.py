@@ -1,9 +1,8 @@
 """The parameters of the tagger: which are usable, and what they stand for."""
 
-import math
 from collections.abc import Iterable
 from functools import partial
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 from skorch.callbacks import Callback
@@ -12,6 +11,7 @@ import hybridseq.constraints as constraint_language
 from hybridseq import objectives
 from hybridseq.constraints.settle import ON_INFEASIBLE
 from hybridseq.estimators.device import check_device
+from hybridseq.estimators.numbers import check_number
 from hybridseq.estimators.tagger_hmm import PRIORS
 from hybridseq.nn.encoders import ENCODERS
 from hybridseq.nn.independent import cross_entropy
@@ -40,23 +40,16 @@ _OPTIONAL_INTEGERS = "patience", "max_epochs", "batch_size"
 _OPTIONAL_NUMBERS = "transition_rate", "clip_norm"
 
 
-def _check_number(name, value, kind, suits, range_):
-    fits = isinstance(value, Integral if kind == "a whole number" else Real) and not isinstance(value, bool)
-    if not fits or not math.isfinite(value) or not suits(value):
-        raise ValueError(f"{name} must be {kind} {range_}; got {value!r}")
-
-
 def _check_numbers(tagger):
-    for names, kind in ((_INTEGERS, "a whole number"), (_NUMBERS, "a number")):
+    for names, whole in ((_INTEGERS, True), (_NUMBERS, False)):
         for name, least in names.items():
-            _check_number(name, getattr(tagger, name), kind, lambda x, least=least: x >= least, f"of at least {least}")
+            check_number(name, getattr(tagger, name), least=least, whole=whole)
     for name in _SHARES:
-        _check_number(name, getattr(tagger, name), "a number", lambda x: 0 <= x < 1, "of at least 0 and below 1")
-    _check_number("learning_rate", tagger.learning_rate, "a number", lambda x: x > 0, "above 0")
-    for names, kind in ((_OPTIONAL_INTEGERS, "a whole number"), (_OPTIONAL_NUMBERS, "a number")):
+        check_number(name, getattr(tagger, name), least=0, below=1)
+    check_number("learning_rate", tagger.learning_rate, above=0)
+    for names, whole in ((_OPTIONAL_INTEGERS, True), (_OPTIONAL_NUMBERS, False)):
         for name in names:
-            if getattr(tagger, name) is not None:
-                _check_number(name, getattr(tagger, name), kind, lambda x: x > 0, "above 0, or None")
+            check_number(name, getattr(tagger, name), above=0, whole=whole, optional=True)
 
 
 def _check_objects(tagger):

@@ -94,7 +94,7 @@ def _rows(X, name):
     except ValueError:
         raise DataError(f"{name} must be an array (T, D); got rows of different widths") from None
     if rows.dtype.kind not in "biuf":
-        raise DataError(f"{name} must hold numbers; got {rows.dtype} ({_short(X)}). Convert it: np.asarray(…, float)")
+        raise DataError(f"{name} must hold numbers; got {rows.dtype} ({shown(X)}). Convert it: np.asarray(…, float)")
     if rows.ndim == 1 and rows.dtype.kind in "iu":
         return rows[:, None]
     if rows.ndim == 1:
@@ -124,7 +124,7 @@ def _parts(X, lengths, name):
                 f"one sequence of frames, or a list of arrays for several sequences"
             )
         if isinstance(part, str) or not ((hasattr(part, "shape") and part.shape) or isinstance(part, Sequence)):
-            raise DataError(f"{name}[{i}] must be an array (T, D); got {_short(part)}")
+            raise DataError(f"{name}[{i}] must be an array (T, D); got {shown(part)}")
         if (part.shape[0] if hasattr(part, "shape") else len(part)) == 0:
             raise DataError(f"{name}[{i}] is an empty sequence; leave it out")
         parts.append(_rows(part, f"{name}[{i}]"))
@@ -144,7 +144,7 @@ def _lengths(lengths, rows, name):
         return np.array([rows], np.int64)
     lengths = np.asarray(lengths)
     if lengths.ndim != 1 or lengths.dtype.kind not in "iu":
-        raise DataError(f"lengths must be a list of whole numbers, one a sequence; got {_short(lengths)}")
+        raise DataError(f"lengths must be a list of whole numbers, one a sequence; got {shown(lengths)}")
     short = np.flatnonzero(lengths < 1)
     if len(short):
         raise DataError(
@@ -179,6 +179,7 @@ def _check_finite(stacked, lengths, name, missing):
     )
 
 
-def _short(value):
+def shown(value) -> str:
+    """A value as an error shows it."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

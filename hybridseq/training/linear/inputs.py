@@ -10,7 +10,7 @@ from scipy import sparse
 from hybridseq.text import DataError
 from hybridseq.text.attributes import Attributes, AttributeVocabulary
 from hybridseq.training.inputs import check_sentences
-from hybridseq.training.sequences import is_stacked, stack
+from hybridseq.training.sequences import is_stacked, shown, stack
 
 
 def is_matrix(X) -> bool:
@@ -62,7 +62,7 @@ def _check_named(X, lengths):
     for i, sequence in enumerate(X):
         if isinstance(sequence, Mapping | set | frozenset):
             raise DataError(
-                f"X[{i}] must be a sequence, a list with the features of each position; got {_short(sequence)}, the "
+                f"X[{i}] must be a sequence, a list with the features of each position; got {shown(sequence)}, the "
                 "features of one position. Give a single sequence as [sequence]"
             )
     if lengths is not None:
@@ -115,7 +115,7 @@ class MatrixInput:
     def encode(self, X, lengths=None) -> Attributes:
         """Sequences as attributes; a number that is 0 is no attribute."""
         if not is_matrix(X):
-            raise DataError(f"X must be arrays or sparse matrices (T, {self.size}), as in training; got {_short(X)}")
+            raise DataError(f"X must be arrays or sparse matrices (T, {self.size}), as in training; got {shown(X)}")
         stacked, lengths = stack(X, lengths)
         if stacked.shape[1] != self.size:
             raise DataError(f"X must have {self.size} columns, as in training; got {stacked.shape[1]}")
@@ -152,8 +152,3 @@ def _of_matrix(stacked, lengths):
         matrix.eliminate_zeros()
     values = None if (matrix.data == 1).all() else matrix.data
     return Attributes(lengths, matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), values, matrix.shape[1])
-
-
-def _short(value):
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
