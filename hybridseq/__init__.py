@@ -4,7 +4,18 @@ import importlib
 
 __version__ = "0.1.0"
 
-_MODULES = ("constraints", "datasets", "inference", "kernels", "metrics", "nn", "objectives", "structures", "text")
+_MODULES = (
+    "constraints",
+    "datasets",
+    "inference",
+    "kernels",
+    "metrics",
+    "nn",
+    "objectives",
+    "speech",
+    "structures",
+    "text",
+)
 _NAMES = {
     "BruteForce": "hybridseq.structures",
     "CategoricalHMM": "hybridseq.estimators",
