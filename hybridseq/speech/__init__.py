@@ -5,7 +5,7 @@ import importlib
 #: Public names, and the module of each: loaded when first used.
 _NAMES: dict[str, str] = {}
 
-__all__ = list(_NAMES)  # noqa: PLE0605
+__all__ = list(_NAMES)
 
 
 def __getattr__(name):

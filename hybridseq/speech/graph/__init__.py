@@ -1,0 +1,1 @@
+"""Graphs of HMM states: topologies, tying, and their compilation from lexicon and grammar."""
