@@ -75,6 +75,12 @@ class SearchGraph:
         """The names of a path's words without silences."""
         return tuple(self.vocabulary[w] for w in words if w != NONE and w not in self.silences)
 
+    def to_arcs(self, grammar_scale=1.0, word_penalty=0.0, semiring="sum"):
+        """The same paths without states that consume nothing: see :func:`hybridseq.speech.graph.to_arcs`."""
+        from hybridseq.speech.graph.arcs import to_arcs
+
+        return to_arcs(self, grammar_scale, word_penalty, semiring)
+
     @classmethod
     def build(cls, labels, arcs, start, end, **names):
         """A graph from arcs in any order.
