@@ -92,3 +92,42 @@ def _kernels(order, window):
         for j, weight in enumerate(slope.tolist(), -window):
             kernels[i + 1] += weight * kernels[i].roll(j)
     return kernels
+
+
+class DeltaStream:
+    """Derivatives of frames that arrive in pieces: together they equal :func:`deltas` of all the frames.
+
+    Results come order · window frames late.
+
+    Parameters
+    ----------
+    order, window : int
+        As of :func:`deltas`.
+    """
+
+    def __init__(self, order: int = 2, window: int = 2):
+        self._order, self._window = order, window
+        self._reach = order * window
+        self._rest: torch.Tensor | None = None
+
+    def accept(self, frames: torch.Tensor) -> torch.Tensor:
+        """The rows (T, (order + 1) · D) that further frames complete."""
+        if len(frames):
+            before = frames[:1].expand(self._reach, -1) if self._rest is None else self._rest
+            self._rest = torch.cat([before, frames])
+        return self._emit(frames)
+
+    def finish(self) -> torch.Tensor:
+        """The rows that were still to come; an empty tensor (0, 0) where there was no frame at all."""
+        if self._rest is None:
+            return torch.zeros(0, 0)
+        self._rest = torch.cat([self._rest, self._rest[-1:].expand(self._reach, -1)])
+        return self._emit(self._rest)
+
+    def _emit(self, like):
+        count = 0 if self._rest is None else max(len(self._rest) - 2 * self._reach, 0)
+        if not count:
+            return like.new_zeros(0, (self._order + 1) * like.shape[1])
+        rows = deltas(self._rest, self._order, self._window)[self._reach : self._reach + count]
+        self._rest = self._rest[count:]
+        return rows
