@@ -5,6 +5,7 @@ from hybridseq.structures.budgeted import BudgetedChain
 from hybridseq.structures.hmm import hmm
 from hybridseq.structures.linear_chain import LinearChain
 from hybridseq.structures.masked import MaskedChain
+from hybridseq.structures.path_graph import PathGraph
 from hybridseq.structures.restricted import RestrictedChain
 
-__all__ = ["BruteForce", "BudgetedChain", "LinearChain", "MaskedChain", "RestrictedChain", "hmm"]
+__all__ = ["BruteForce", "BudgetedChain", "LinearChain", "MaskedChain", "PathGraph", "RestrictedChain", "hmm"]
