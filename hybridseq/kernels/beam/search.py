@@ -39,7 +39,7 @@ class Search:
         self._tokens = np.empty(states, np.int32), np.empty(states), np.empty(states, np.int32)
         self._fresh = np.full(states, -np.inf), np.empty(states, np.int32), np.empty(states, np.int32)
         self._buckets = np.full(network.num_levels, -1, np.int32), np.empty(states, np.int32)
-        self._room = np.empty(states, np.int32), np.empty(states)
+        self._room = np.empty(states, np.int32), np.empty(states), np.empty(states)
         size = 4 * states + 1024
         self._records = np.empty(size, np.int32), np.empty(size, np.int32)
         self._settled = np.empty(1024, np.int32)

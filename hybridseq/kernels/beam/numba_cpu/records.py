@@ -14,7 +14,9 @@ from hybridseq.kernels.simd import kernel
 def longer(array, size):
     """A copy with room for ``size`` elements."""
     grown = np.empty(size, array.dtype)
-    grown[: array.size] = array
+    # A loop: assigning a slice takes Numba seconds to compile.
+    for i in range(array.size):
+        grown[i] = array[i]
     return grown
 
 

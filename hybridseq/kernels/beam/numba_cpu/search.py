@@ -46,19 +46,48 @@ def _close(cutoff, silent, level, tokens, fresh, buckets, records, counts):
 
 
 @kernel
-def threshold(scores, best, beam, max_active, min_active):
+def nth_largest(values, count, n):
+    """The n-th largest of the first ``count`` values, counted from 1, which are reordered; O(count) on average.
+
+    Hoare's quickselect, with the median of three as pivot.
+    """
+    low, high, place = 0, count - 1, n - 1
+    while low < high:
+        a, b, c = values[low], values[(low + high) // 2], values[high]
+        pivot = max(min(a, b), min(max(a, b), c))
+        i, j = low, high
+        while i <= j:
+            while values[i] > pivot:
+                i += 1
+            while values[j] < pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if place <= j:
+            high = j
+        elif place >= i:
+            low = i
+        else:
+            break
+    return values[place]
+
+
+@kernel
+def threshold(scores, count, spare, best, beam, max_active, min_active):
     """The least score that stays: ``beam`` below the best, but at most ``max_active`` and at least ``min_active``."""
     cutoff = best - beam
     inside = 0
-    for value in scores:
-        inside += value >= cutoff
-    if inside > max_active:
-        return np.partition(scores, scores.size - max_active)[scores.size - max_active]
-    if inside < min_active:
-        if scores.size <= min_active:
-            return -np.inf
-        return np.partition(scores, scores.size - min_active)[scores.size - min_active]
-    return cutoff
+    for i in range(count):
+        inside += scores[i] >= cutoff
+    if inside < min_active and count <= min_active:
+        return -np.inf
+    if min_active <= inside <= max_active:
+        return cutoff
+    for i in range(count):
+        spare[i] = scores[i]
+    return nth_largest(spare, count, max_active if inside > max_active else min_active)
 
 
 @kernel
@@ -67,7 +96,7 @@ def step(frame, scale, labels, emitting, silent, level, pruning, tokens, fresh, 
     first, target, weight, arc = emitting
     states, scores, origins = tokens
     score, back, via = fresh
-    reached, values = room
+    reached, values, spare = room
     previous, arcs = records
     count = 0
     for i in range(counts[ACTIVE]):
@@ -87,7 +116,7 @@ def step(frame, scale, labels, emitting, silent, level, pruning, tokens, fresh, 
         best = max(best, values[i])
     if best == -np.inf:
         return False
-    cutoff = threshold(values[:count], best, pruning[0], pruning[1], pruning[2])
+    cutoff = threshold(values, count, spare, best, pruning[0], pruning[1], pruning[2])
     active, used = 0, counts[RECORDS]
     for i in range(count):
         if values[i] >= cutoff and values[i] > -np.inf:
