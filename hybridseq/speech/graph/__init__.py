@@ -1,7 +1,10 @@
 """Graphs of HMM states: topologies, tying, and their compilation from lexicon and grammar."""
 
 from hybridseq.speech.graph.arcs import Compiled, min_frames, to_arcs
-from hybridseq.speech.graph.decoding import decoding_graph, word_loop
+from hybridseq.speech.graph.ctc import ctc_decoding_graph, ctc_graph
+from hybridseq.speech.graph.decoding import decoding_graph, denominator_graph, word_loop
+from hybridseq.speech.graph.dot import to_dot
+from hybridseq.speech.graph.paths import Packed, Segment, arcs_along, pack, path_graph, segments
 from hybridseq.speech.graph.search_graph import SearchGraph
 from hybridseq.speech.graph.topology import ENTRY, EXIT, Topology, chain, left_to_right, three_state, whole_word
 from hybridseq.speech.graph.transcripts import phone_graph, transcript_graph
@@ -11,16 +14,26 @@ __all__ = [
     "ENTRY",
     "EXIT",
     "Compiled",
+    "Packed",
     "SearchGraph",
+    "Segment",
     "Topology",
     "Units",
+    "arcs_along",
     "chain",
+    "ctc_decoding_graph",
+    "ctc_graph",
     "decoding_graph",
+    "denominator_graph",
     "left_to_right",
     "min_frames",
+    "pack",
+    "path_graph",
     "phone_graph",
+    "segments",
     "three_state",
     "to_arcs",
+    "to_dot",
     "transcript_graph",
     "whole_word",
     "word_loop",

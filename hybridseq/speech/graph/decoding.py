@@ -1,55 +1,40 @@
-"""Graphs that decoding searches: lexicon and grammar in one."""
+"""Graphs of all that may be said: what decoding searches, and the denominators of training."""
 
-from dataclasses import dataclass
-
-import numpy as np
+import math
 
 from hybridseq.speech.graph.builder import Builder
-
-
-@dataclass(frozen=True)
-class _Loop:
-    """Words that follow each other freely, as an automaton of histories."""
-
-    words: tuple
-    weights: tuple
-    final: tuple
-    num_states: int = 1
-    start: int = 0
-    backoff_source: tuple = ()
-    backoff_target: tuple = ()
-    backoff_weight: tuple = ()
-
-    @property
-    def arcs(self):
-        return [(0, 0, word, weight) for word, weight in zip(self.words, self.weights)]
+from hybridseq.speech.ngram import NGramModel, estimate, states
 
 
 def word_loop(words, lexicon, units, optional_silence=True, silence_prob=0.5):
-    """Any words in any order, each as probable as the end: 1 / (V + 1) in ``grammar``.
+    """Any words in any order, each as probable as the end: 1 / (V + 1) for V words.
 
     Parameters
     ----------
     words : sequence of str
-        V different words.
     lexicon, units, optional_silence, silence_prob
         As of ``transcript_graph``.
+
+    Returns
+    -------
+    SearchGraph
     """
-    words = tuple(dict.fromkeys(words))
-    if not words:
-        raise ValueError("a word loop needs at least one word; got none.")
-    weight = -float(np.log(len(words) + 1))
-    return decoding_graph(
-        lexicon, _Loop(words, (weight,) * len(words), (weight,)), units, optional_silence, silence_prob
-    )
+    return decoding_graph(lexicon, NGramModel.word_loop(words), units, optional_silence, silence_prob)
 
 
-def _arcs(grammar):
-    if hasattr(grammar, "arcs"):
-        return grammar.arcs
-    names = getattr(grammar, "words", None) or getattr(grammar, "vocabulary", None)
-    spoken = [w if isinstance(w, str) else names[int(w)] for w in grammar.word]
-    return list(zip(np.asarray(grammar.source).tolist(), np.asarray(grammar.target).tolist(), spoken, grammar.logprob))
+def _arcs(grammar, lexicon):
+    """The automaton of a model, and its arcs by the word and history that they lead to."""
+    automaton = states(grammar)
+    spoken = grammar.vocabulary
+    if lexicon is not None:
+        # The word that stands for those outside the vocabulary is said in no way that is known.
+        lexicon.check([[word for word in spoken if word != grammar.unknown or word in lexicon]])
+    leading = {}
+    columns = (automaton.source, automaton.target, automaton.word, automaton.logprob)
+    for source, target, word, logprob in zip(*(x.tolist() for x in columns)):
+        if logprob > -math.inf and (lexicon is None or spoken[word] in lexicon):
+            leading.setdefault((spoken[word], target), []).append((source, logprob))
+    return automaton, leading
 
 
 def decoding_graph(lexicon, grammar, units, optional_silence=True, silence_prob=0.5):
@@ -59,41 +44,80 @@ def decoding_graph(lexicon, grammar, units, optional_silence=True, silence_prob=
     ----------
     lexicon : Lexicon or None
         As of ``transcript_graph``.
-    grammar : NGramAutomaton
-        States are histories; arcs (source, target, word, logprob), backoff arcs (source, target, weight), ``final``
-        log-probabilities of the end, −inf where it may not be. Natural logarithms.
+    grammar : NGramModel
+        Every word must stand in the lexicon; its ``unknown`` is left out where it does not.
     units, optional_silence, silence_prob
-        As of ``transcript_graph``; silence is no word of the grammar and may stand in every history.
+        As of ``transcript_graph``. Silence may stand after every history and has no part in the grammar.
 
     Returns
     -------
     SearchGraph
         One copy of a word for each history that it leads to: O(Σ lengths of pronunciations · histories after them)
-        states, and one arc more for each of the grammar's. Backoff arcs consume nothing.
+        states, and one arc for each of the grammar's. Backing off is an arc that consumes nothing.
+
+    Raises
+    ------
+    OutOfLexiconError
+        Which names the grammar's words that the lexicon lacks.
+    ValueError
+        Where a pronunciation has a phone that is no unit, or silence is asked for and the units have none.
+
+    Notes
+    -----
+    As in :class:`~hybridseq.speech.ngram.NGramAutomaton`, a path may back off also where the word is listed. The best
+    path is hardly ever such a one; sums over paths count these too.
     """
     builder = Builder(units, silence_prob if optional_silence else None)
-    pauses = [builder.pause() for _ in range(grammar.num_states)]
-    builder.arc(builder.start, pauses[grammar.start][0])
-    for history, weight in enumerate(np.asarray(grammar.final, np.float64).tolist()):
-        if weight > -np.inf:
-            builder.arc(pauses[history][1], builder.end, 0.0, weight)
-    backoffs = grammar.backoff_source, grammar.backoff_target, grammar.backoff_weight
-    for source, target, weight in zip(*(np.asarray(x).tolist() for x in backoffs)):
-        builder.arc(pauses[source][1], pauses[target][1], 0.0, weight)
-    leading = {}
-    for source, target, word, weight in _arcs(grammar):
-        leading.setdefault((word, target), []).append((pauses[source][1], float(weight)))
+    automaton, leading = _arcs(grammar, lexicon)
+    pauses = [builder.pause() for _ in range(automaton.num_states)]
+    builder.arc(builder.start, pauses[automaton.start][0])
+    for (_, after), logprob in zip(pauses, automaton.final.tolist()):
+        if logprob > -math.inf:
+            builder.arc(after, builder.end, 0.0, logprob)
+    backoffs = automaton.backoff_source, automaton.backoff_target, automaton.backoff_weight
+    for source, target, weight in zip(*(x.tolist() for x in backoffs)):
+        if weight > -math.inf:
+            builder.arc(pauses[source][1], pauses[target][1], 0.0, weight)
     for (word, target), sources in leading.items():
-        number, entries = builder.word(word), builder.say(word, lexicon, pauses[target][0])
-        if len(entries) == 1 or len(sources) == 1:
-            for place, grammar_weight in sources:
-                for state, weight, phone in entries:
-                    builder.arc(place, state, weight, grammar_weight, number, phone)
-            continue
-        # A state between them, so that arcs are not sources times pronunciations.
+        places = [(pauses[source][1], logprob) for source, logprob in sources]
+        _add_word(builder, word, places, builder.say(word, lexicon, pauses[target][0]))
+    return builder.graph()
+
+
+def _add_word(builder, word, places, entries):
+    """Arcs from histories, (state, log-probability), to where a word's copy is entered."""
+    number = builder.word(word)
+    if len(entries) > 1 and len(places) > 1:
+        # A state between them, lest arcs are histories times pronunciations.
         middle = builder.node()
-        for place, grammar_weight in sources:
-            builder.arc(place, middle, 0.0, grammar_weight, number)
+        for place, logprob in places:
+            builder.arc(place, middle, 0.0, logprob, number)
         for state, weight, phone in entries:
             builder.arc(middle, state, weight, phone=phone)
-    return builder.graph()
+        return
+    for place, logprob in places:
+        for state, weight, phone in entries:
+            builder.arc(place, state, weight, logprob, number, phone)
+
+
+def denominator_graph(phones, units, order=3, smoothing="witten_bell", optional_silence=False, silence_prob=0.5):
+    """All phone sequences of an n-gram: the denominator of lattice-free MMI :cite:p:`povey2016`.
+
+    For one of words take ``decoding_graph``. Its "words" are the phones.
+
+    Parameters
+    ----------
+    phones : list of sequences of str, or NGramModel
+        The training set's phone sequences, with silence where it was aligned; or a model of them.
+    units : Units
+    order, smoothing
+        Of the estimate from sequences: see :func:`~hybridseq.speech.ngram.estimate`.
+    optional_silence, silence_prob
+        As of ``transcript_graph``, for sequences that do not tell where silence is.
+
+    Returns
+    -------
+    SearchGraph
+    """
+    model = phones if isinstance(phones, NGramModel) else estimate(phones, order, smoothing)
+    return decoding_graph(None, model, units, optional_silence, silence_prob)
