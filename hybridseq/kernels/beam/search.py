@@ -118,6 +118,44 @@ class Search:
         open_path = _compiled()[1].trace(origins[token], *self._records)
         return float(scores[token]), np.concatenate([self._settled[: self._counts[SETTLED]], open_path])
 
+    def lattice(self, frames, beam):
+        """Consume all frames (T, K) of an utterance, as the first call, and keep what lies near the best path.
+
+        Nodes are tokens, in an order in which arcs lead to later ones only; the last one is the end. None are left
+        where no token reached the end. O(T · (live tokens + their arcs)) time and memory.
+
+        Returns
+        -------
+        consumed, states : (N,) int64 arrays
+            Frames consumed before each node, and its state in the network.
+        source, target, arcs : (M,) int64 arrays
+            Nodes that arcs join, sorted by source, and the arcs' numbers in the network.
+        acoustic : (M,) float64 array
+            Frame scores, without the scale; 0 where an arc consumes none.
+        """
+        from hybridseq.kernels.beam.numba_cpu import trellis
+
+        net = self.network
+        states, scores, slots = trellis.tokens_of_all_frames(
+            frames,
+            self._scale,
+            net.labels,
+            net.emitting,
+            net.silent,
+            net.level,
+            self._pruning,
+            self._tokens,
+            self._fresh,
+            self._buckets,
+            self._room,
+            self._records,
+            self._settled,
+            self._counts,
+        )
+        return trellis.prune(
+            frames, self._scale, net.labels, net.emitting, net.silent, net.end, float(beam), states, scores, slots
+        )
+
     @property
     def num_active(self):
         """Live tokens."""

@@ -9,6 +9,7 @@ from hybridseq.kernels.beam.network import network
 from hybridseq.kernels.beam.search import Search
 from hybridseq.speech.decoding.frame_scores import check_frame_scores
 from hybridseq.speech.decoding.hypothesis import hypothesis, nothing_found
+from hybridseq.speech.decoding.lattice import Lattice
 from hybridseq.speech.decoding.stream import DecoderStream
 
 _BACKENDS = "own", "kaldi"
@@ -128,6 +129,21 @@ class Decoder:
         """A search that takes frame scores as they come; see ``DecoderStream``."""
         self._own("streams")
         return DecoderStream(self)
+
+    def lattice(self, frame_scores):
+        """All paths of one utterance within ``lattice_beam`` of the best; O(T · (live tokens + their arcs)) memory.
+
+        Takes what ``decode`` takes. Paths that the search's own beam dropped are missing. Where no token reaches the
+        end the lattice is empty.
+
+        Returns
+        -------
+        Lattice
+        """
+        self._own("lattices")
+        scores = self._check(frame_scores)
+        *nodes, arcs, acoustic = self._search().lattice(scores, self.lattice_beam)
+        return Lattice(self.graph, len(scores), *nodes, arcs, acoustic, self._weights[arcs], self.acoustic_scale)
 
     def _check(self, frame_scores, name="frame_scores"):
         return check_frame_scores(frame_scores, self._num_columns, name)

@@ -18,8 +18,8 @@ def _installed():
 def to_kaldifst(graph, grammar_scale=1.0, word_penalty=0.0, output="words"):
     """A graph as a ``kaldifst.StdVectorFst``.
 
-    Input labels are the columns of the frame scores plus 1, 0 where an arc's target consumes nothing; weights are costs,
-    −``graph.total_weights(grammar_scale, word_penalty)``. Arcs of weight −inf are left out.
+    Input labels are the columns of the frame scores plus 1, 0 where an arc's target consumes nothing; weights are
+    costs, −``graph.total_weights(grammar_scale, word_penalty)``. Arcs of weight −inf are left out.
 
     Parameters
     ----------
