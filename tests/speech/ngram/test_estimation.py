@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections import Counter
+from functools import cache
 
 import numpy as np
 import pytest
@@ -24,11 +25,13 @@ def occurrences(given, size):
 def kneser_ney(given, order, words):
     """p(w | h) by the formulas of Chen and Goodman, each number counted anew."""
 
-    def count(ngram, size=order):
-        if len(ngram) == size or ngram[0] == "<s>":
+    @cache
+    def count(ngram):
+        if len(ngram) == order or ngram[0] == "<s>":
             return occurrences(given, len(ngram)).count(ngram)
         return len({longer[0] for longer in occurrences(given, len(ngram) + 1) if longer[1:] == ngram})
 
+    @cache
     def discounts(size):
         counts = Counter(count(ngram) for ngram in set(occurrences(given, size)))
         n = [counts[i] for i in range(5)]
@@ -88,6 +91,16 @@ def test_probabilities_are_those_of_the_formulas(drawn, order, case):
     model, p = estimate(drawn, order, smoothing, vocabulary=WORDS), formula(drawn, order, WORDS)
     for history in histories(order):
         for word in (*WORDS, "</s>"):
+            assert math.exp(model.logprob(word, history)) == pytest.approx(p(word, history), rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_each_order_has_discounts_of_its_own(seed):
+    """A corpus large enough that its counts tell discounts: three in the second order of the first."""
+    drawn = patterned(np.random.default_rng(seed), 25)
+    model, p = estimate(drawn, 3), kneser_ney(drawn, 3, "uvwxyz")
+    for history in histories(3, "uvwxyz"):
+        for word in (*"uvwxyz", "</s>"):
             assert math.exp(model.logprob(word, history)) == pytest.approx(p(word, history), rel=1e-9)
 
 
