@@ -123,7 +123,7 @@ class Perturbation:
     noise: str = "white"
 
     def __call__(self, utterance: Utterance, random_state: int | np.random.Generator | None = None) -> Utterance:
-        """The utterance with changed audio, in memory. Silence gets no noise. Raises what :meth:`Utterance.load` does."""
+        """The utterance with changed audio, in memory; silence gets no noise. Errors are those of its ``load()``."""
         random = np.random.default_rng(random_state)
         samples, rate = utterance.load()
         samples = change_speed(samples, self.speeds[random.integers(len(self.speeds))])
