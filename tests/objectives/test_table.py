@@ -33,6 +33,8 @@ class Row:
         return allowed | torch.nn.functional.one_hot(labels, case.labels).bool()
 
     def __call__(self, chain, reference):
+        if self.name in GRAPHS:
+            return GRAPHS[self.name](chain, reference)
         return getattr(hs.objectives, self.name)(chain, reference)
 
     def parts(self, chain):
@@ -42,6 +44,19 @@ class Row:
         return path_parts(chain, chain.decode())
 
 
+def mask_cost(chain, allowed):
+    """1 for every label that a set of them leaves out."""
+    return (~allowed & inside(chain.lengths, allowed.shape[1])[:, :, None]).to(chain.emissions)
+
+
+#: Rows that compare two structures: here a chain with the label sequences that a set allows, and the whole chain.
+GRAPHS = {
+    "mmi": lambda chain, allowed: hs.objectives.mmi(chain.restrict(allowed), chain),
+    "boosted_mmi": lambda chain, allowed: hs.objectives.boosted_mmi(
+        chain.restrict(allowed), chain, mask_cost(chain, allowed), 1.0
+    ),
+}
+
 ROWS = [
     Row("log_loss", "log_partition", False),
     Row("log_loss", "log_partition", False, partial=True),
@@ -49,6 +64,9 @@ ROWS = [
     Row("structured_hinge", "max", True),
     Row("softmax_margin", "log_partition", True),
     Row("minimum_risk", None, True),
+    Row("smbr", None, True),
+    Row("mmi", "log_partition", False, partial=True),
+    Row("boosted_mmi", "log_partition", True, partial=True),
 ]
 every_row = pytest.mark.parametrize("row", ROWS, ids=str)
 contrasts = pytest.mark.parametrize("row", [r for r in ROWS if r.upper], ids=str)
@@ -83,7 +101,9 @@ def test_never_negative(row):
 def test_gradient_is_the_difference_of_parts(row, shared):
     case = Case(shared=shared)
     chain, reference = case.chain(), row.reference(case)
-    cost = table_cost(reference, case.lengths, case.labels) if row.cost else None
+    cost = None
+    if row.cost:
+        cost = mask_cost(chain, reference) if row.partial else table_cost(reference, case.lengths, case.labels)
     high = row.parts(chain if cost is None else chain.augment(cost))
     if row.partial:
         restricted = chain.restrict(reference)
@@ -138,7 +158,8 @@ def test_equals_enumeration(row, shared):
     for b, length, paths, scores in case.chain(hs.BruteForce)._rows():
         if row.partial:
             kept = reference[b, torch.arange(length), paths].all(1)
-            expected = scores.logsumexp(0) - scores[kept].logsumexp(0)
+            wrong = (~reference[b, torch.arange(length), paths]).sum(1).double()
+            expected = (scores + wrong * row.cost).logsumexp(0) - scores[kept].logsumexp(0)
         else:
             gold = reference[b, :length]
             wrong = (paths != gold).sum(1).double()
