@@ -1,5 +1,7 @@
 """An automaton of the arcs kernel has the same paths as the search graph that it was made of."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -56,7 +58,7 @@ def test_the_best_path_takes_the_enumerated_arcs(seed):
     words, phones = segments(graph, compiled, states)
     assert [w.name for w in words] == [graph.vocabulary[w] for w in graph.words[arcs] if w != NONE]
     assert [p.name for p in phones] == [graph.phone_names[p] for p in graph.phones[arcs] if p != NONE]
-    for one, following in zip(words, words[1:]):
+    for one, following in itertools.pairwise(words):
         assert one.end == following.begin
     assert not words or words[-1].end == FRAMES
 
