@@ -54,8 +54,9 @@ def test_the_likeliest_variant_has_weight_one(entries):
         assert found == {way: pytest.approx(weight / max(ways.values())) for way, weight in ways.items()}
 
 
-def test_identical_variants_are_merged_and_the_larger_weight_stays():
-    lexicon = Lexicon({"A": [("AH", 0.2), ("EY", 1.0), ("AH", 0.5)]})
+@pytest.mark.parametrize("weights", [(0.2, 0.5), (0.5, 0.2)])
+def test_identical_variants_are_merged_and_the_larger_weight_stays(weights):
+    lexicon = Lexicon({"A": [("AH", weights[0]), ("EY", 1.0), ("AH", weights[1])]})
     assert phones(lexicon, "A") == [("AH", 0.5), ("EY", 1.0)]
 
 

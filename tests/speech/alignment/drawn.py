@@ -12,11 +12,11 @@ confidence = st.none() | st.integers(0, 100).map(lambda n: n / 100)
 
 @st.composite
 def segments(draw, confidence=confidence):
-    """Segments in order: milliseconds of silence, which may be none, and of speech."""
+    """Segments in order: silence, which may be none, and speech, in steps of 50 microseconds."""
     out, time = [], 0
-    for gap, length in draw(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 500)), max_size=5)):
+    for gap, length in draw(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 10_000)), max_size=5)):
         begin, time = time + gap, time + gap + length
-        out.append(Segment(begin / 1000, time / 1000, draw(label), draw(confidence)))
+        out.append(Segment(begin / 20_000, time / 20_000, draw(label), draw(confidence)))
     return out
 
 

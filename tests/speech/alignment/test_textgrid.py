@@ -95,6 +95,13 @@ def test_intervals_cover_all_the_time_without_gap_or_overlap(tmp_path_factory, w
         assert all(float(a) < float(b) for a, b in zip(starts, ends))
 
 
+def test_quotation_marks_are_doubled(tmp_path):
+    alignment = Alignment("x", [Segment(0.0, 0.5, '"'), Segment(0.5, 1.0, 'say "a""b"')])
+    write_textgrid(alignment, tmp_path / "x.TextGrid")
+    assert 'text = """"' in (tmp_path / "x.TextGrid").read_text()
+    assert read_textgrid(tmp_path / "x.TextGrid") == alignment
+
+
 def test_times_that_differ_by_rounding_make_no_interval(tmp_path):
     words = [Segment(1e-9, 0.1 + 0.2, "a"), Segment(0.3, 0.6, "b")]
     write_textgrid(Alignment("u", words, duration=0.6 + 1e-9), tmp_path / "x")

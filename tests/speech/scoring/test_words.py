@@ -132,13 +132,31 @@ def test_the_interval_covers_the_true_rate_about_as_often_as_it_says():
     assert 80 <= hits <= 97
 
 
-def test_the_interval_equals_the_enumeration_of_all_resamples():
-    """Three utterances have 27 resamples, all alike probable."""
-    errors = score_words(["a a", "a a a a", "a"], ["b b", "a a a a", "b"])
-    counts = np.array(list(np.ndindex(3, 3, 3)))
+@pytest.mark.parametrize("level", [0.2, 0.5, 0.9])
+def test_the_interval_equals_the_enumeration_of_all_resamples(level):
+    """Four utterances have 256 resamples, all alike probable."""
+    errors = score_words(["a a", "a a a a", "a", "a a a"], ["b b", "a a a a", "b", "a b a"])
+    counts = np.array(list(np.ndindex(4, 4, 4, 4)))
     rates = errors.utterance_errors[counts].sum(1) / errors.utterance_words[counts].sum(1)
-    expected = np.quantile(rates, [0.25, 0.75], method="inverted_cdf")
-    assert errors.bootstrap(n=20_000, level=0.5) == pytest.approx(tuple(expected))
+    expected = np.quantile(rates, [0.5 - level / 2, 0.5 + level / 2], method="inverted_cdf")
+    assert errors.bootstrap(n=50_000, level=level) == pytest.approx(tuple(expected), abs=0.01)
+
+
+def test_a_comparison_equals_the_enumeration_of_all_resamples():
+    first = score_words(["a a", "a a a a", "a", "a a a"], ["b b", "a a b a", "b", "a b a"])
+    second = score_words(["a a", "a a a a", "a", "a a a"], ["b a", "a a b b", "a", "a b a"])
+    counts = np.array(list(np.ndindex(4, 4, 4, 4)))
+    own, other = (errors.utterance_errors[counts].sum(1) for errors in (first, second))
+    better = np.mean((other < own) + 0.5 * (other == own))
+    found = first.compare(second, n=50_000, level=0.8)
+    assert found.better == pytest.approx(better, abs=0.01)
+    expected = np.quantile((other - own) / own, [0.1, 0.9], method="inverted_cdf")
+    assert (found.low, found.high) == pytest.approx(tuple(expected), abs=0.01)
+
+
+def test_resamples_without_a_reference_word_do_not_count():
+    """Of two utterances, one without words, only those resamples have a rate that hold the other."""
+    assert score_words(["a", ""], ["b", ""]).bootstrap() == (1.0, 1.0)
 
 
 def test_an_interval_over_speakers_is_wider_where_speakers_differ():
