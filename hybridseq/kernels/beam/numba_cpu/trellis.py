@@ -7,6 +7,8 @@ from hybridseq.kernels.beam.numba_cpu.records import longer
 from hybridseq.kernels.beam.numba_cpu.search import close_all, make_room, step
 from hybridseq.kernels.simd import kernel
 
+LEAST = np.finfo(np.float64).min
+
 
 @kernel
 def tokens_of_all_frames(
@@ -114,12 +116,12 @@ def prune(frames, scale, labels, emitting, silent, end, beam, states, scores, sl
         now, following = following, now
     for i in range(slots[0], slots[1]):
         following[states[i]] = -1
-    # Sums in another order differ in the last digits: the best path itself must not fall out.
-    cutoff = best - beam - 1e-10 * (1.0 + abs(best))
+    # Sums in another order differ in the last digits: the best path itself must not fall out. Impossible ones must.
+    cutoff = max(best - beam - 1e-10 * (1.0 + abs(best)), LEAST)
     number = np.full(size, -1, np.int64)
     nodes = 0
     for i in range(size):
-        if best > -np.inf and scores[i] + suffix[i] >= cutoff:
+        if scores[i] + suffix[i] >= cutoff:
             number[i] = nodes
             nodes += 1
     consumed, kept = np.empty(nodes, np.int64), np.empty(nodes, np.int64)
