@@ -66,7 +66,7 @@ def make_connected_digits(
         White noise is added to the whole string, so far below its mean power, gaps included, in decibels; None: none,
         and gaps are zeros.
     random_state : int, optional
-        The seed.
+        The seed; the same one gives the same strings at any ``snr_db``.
 
     Returns
     -------
@@ -84,6 +84,8 @@ def make_connected_digits(
     recordings = [np.asarray(x) for x in recordings]
     _check(recordings, words, speakers, count, gap)
     random = np.random.default_rng(random_state)
+    # Of its own, so that the same seed gives the same strings whatever the noise.
+    noise = random.spawn(1)[0]
     names = [""] * len(recordings) if speakers is None else list(speakers)
     by_speaker: dict[str, list[int]] = {}
     for i, name in enumerate(names):
@@ -96,7 +98,7 @@ def make_connected_digits(
         samples, boundaries = _join([recordings[i] for i in drawn], gap, rate, random)
         if snr_db is not None:
             power = np.mean(samples**2) * 10 ** (-snr_db / 10)
-            samples = samples + np.sqrt(power) * random.standard_normal(len(samples))
+            samples = samples + np.sqrt(power) * noise.standard_normal(len(samples))
         samples = samples / max(1.0, np.abs(samples).max())
         said = tuple(words[i] for i in drawn)
         result.append(ConnectedString(samples.astype(np.float32), rate, said, speaker, boundaries))

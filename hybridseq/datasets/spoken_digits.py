@@ -113,7 +113,7 @@ def make_spoken_digits(
     noise_db : float or None
         How far white noise lies below the recording's mean power, in decibels; None: no noise.
     random_state : int, optional
-        The seed of everything but the voices.
+        The seed of everything but the voices; the same one gives the same words at any ``noise_db``.
 
     Returns
     -------
@@ -172,12 +172,14 @@ def make_aligned_digits(
     if not speakers or isinstance(speakers, str):
         raise ValueError(f"speakers must be a number of at least 1, or a sequence of names; got {speakers!r}.")
     random = np.random.default_rng(random_state)
+    # Of its own, so that the same seed gives the same words whatever the noise.
+    noise = random.spawn(1)[0]
     voices = {name: _Voice(name) for name in speakers}
     words = list(DIGIT_PHONES)
     result = []
     for i in random.permutation(n):
         name, word = speakers[i % len(speakers)], words[i // len(speakers) % len(words)]
-        result.append(_say(word, voices[name], rate, noise_db, random))
+        result.append(_say(word, voices[name], rate, noise_db, random, noise))
     return result
 
 
@@ -198,7 +200,7 @@ class _Voice:
         self.vowels = {phone: np.exp(random.normal(0, 0.06, 3)) for phone in _PHONES}
 
 
-def _say(word, voice, rate, noise_db, random):
+def _say(word, voice, rate, noise_db, random, noise):
     names = (SILENCE, *DIGIT_PHONES[word], SILENCE)
     phones = [_PHONES.get(name, _SILENT) for name in names]
     durations = np.array([phone.duration for phone in phones])
@@ -213,7 +215,7 @@ def _say(word, voice, rate, noise_db, random):
     clean *= 0.07 * voice.loudness * np.exp(random.normal(0, 0.2)) / np.sqrt(np.mean(clean**2))
     if noise_db is not None:
         power = np.mean(clean**2) * 10 ** (-noise_db / 10)
-        clean = clean + np.sqrt(power) * random.standard_normal(len(clean))
+        clean = clean + np.sqrt(power) * noise.standard_normal(len(clean))
     clean /= max(1.0, np.abs(clean).max() / 0.99)
     spans = tuple(
         (name, float(a / rate), float(b / rate)) for name, a, b in zip(names, bounds[:-1], bounds[1:], strict=True)

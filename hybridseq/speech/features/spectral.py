@@ -86,13 +86,17 @@ class Spectral(nn.Module):
             if lengths is not None:
                 raise ValueError("lengths belong to a batch (B, N); got them beside one signal (N,).")
             return self(samples[None], warp=warp)[0][0]
-        lengths = _checked_lengths(lengths, samples)
+        if lengths is not None:
+            lengths = _checked_lengths(lengths, samples)
+            inside = torch.arange(samples.shape[1], device=samples.device) < lengths[:, None]
+            samples = torch.where(inside, samples, 0)
+        else:
+            lengths = torch.full((len(samples),), samples.shape[1], device=samples.device)
         frames = self.framing.count(lengths)
         most = int(frames.max()) if len(frames) else 0
         if not most:
             return samples.new_zeros(len(samples), 0, self.width), frames
-        inside = torch.arange(samples.shape[1], device=samples.device) < lengths[:, None]
-        signal = self.framing.extend(torch.where(inside, samples, 0), lengths, most)
+        signal = self.framing.extend(samples, lengths, most)
         features = self._features(signal, most, self._banks(warp, samples))
         inside = torch.arange(most, device=samples.device) < frames[:, None]
         return torch.where(inside[..., None], features, 0), frames
@@ -164,8 +168,6 @@ def _check_samples(samples):
 
 def _checked_lengths(lengths, samples):
     rows, most = samples.shape
-    if lengths is None:
-        return torch.full((rows,), most, dtype=torch.int64, device=samples.device)
     lengths = torch.as_tensor(lengths, device=samples.device)
     if lengths.is_floating_point() or tuple(lengths.shape) != (rows,):
         raise ValueError(
