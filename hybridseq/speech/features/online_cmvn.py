@@ -4,6 +4,9 @@ import torch
 
 from hybridseq.speech.features.cmvn import Moments
 
+#: Frames that are worked on at a time: bounds the memory.
+_BLOCK = 4096
+
 
 class OnlineCMVN:
     """Normalises each frame with the statistics of the frames before it and its own: never of what is still to come.
@@ -69,6 +72,9 @@ class OnlineCMVNStream:
 
     def accept(self, frames: torch.Tensor) -> torch.Tensor:
         """The next frames (T, D), normalised; any number of them."""
+        return torch.cat([self._block(block) for block in frames.split(_BLOCK)])
+
+    def _block(self, frames):
         settings = self._settings
         new = frames.detach().to("cpu", torch.float64)
         count, sums, squares = self._windows(torch.stack([new, new.square()], 1))

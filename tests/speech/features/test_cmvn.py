@@ -102,6 +102,13 @@ def test_streamed_online_equals_the_whole(window):
     torch.testing.assert_close(torch.cat(pieces), cmvn(x), rtol=1e-6, atol=1e-8)
 
 
+def test_blocks_change_nothing(monkeypatch):
+    x = frames(40, 3)
+    whole = OnlineCMVN(7)(x)
+    monkeypatch.setattr("hybridseq.speech.features.online_cmvn._BLOCK", 6)
+    torch.testing.assert_close(OnlineCMVN(7)(x), whole, rtol=1e-9, atol=1e-9)
+
+
 def test_a_prior_counts_as_so_many_frames_until_the_window_is_full():
     x, before = frames(12, 2), frames(50, 2, seed=1)
     got = OnlineCMVN(10, prior=Moments.of(before), prior_frames=5)(x)
