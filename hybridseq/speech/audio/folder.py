@@ -29,7 +29,8 @@ from hybridseq.speech.audio.read import (
     Channel,
     audio_info,
     check_channel,
-    diagnose,
+    odd_length,
+    odd_sound,
     segment_bounds,
 )
 from hybridseq.speech.audio.tables import read_table
@@ -205,11 +206,11 @@ class _Check:
         file, line = utterance.source.rsplit(":", 1)
         place = Path(file).name, int(line)
         try:
-            samples, rate = utterance.load()
+            samples, _ = utterance.load()
         except AudioError as error:
             self.problem(*place, error.kind, str(error), utterance.id)
             return False
-        for kind, message in diagnose(samples, rate):
+        for kind, message in odd_sound(samples):
             self.warning(*place, kind, f"{utterance.id}: {message}.", utterance.id)
         return True
 
@@ -223,7 +224,8 @@ class _Check:
         self.check_rates(known)
         segments = self.table("segments")
         if segments is None:
-            # A header is all that has been read: the whole file is the utterance.
+            for id, (_, frames, rate, line) in known.items():
+                self.check_length(id, frames / rate, "wav.scp", line)
             return {id: (path, 0.0, None, rate, "wav.scp", line) for id, (path, _, rate, line) in known.items()}
         result = {}
         for id, (value, line) in segments.items():
@@ -252,6 +254,10 @@ class _Check:
             self.problem("wav.scp", line, error.kind, f"{error}{where}", id)
             return None
         return str(path), frames, rate
+
+    def check_length(self, id, seconds, file, line):
+        for kind, message in odd_length(seconds):
+            self.warning(file, line, kind, f"{id}: {message}.", id)
 
     def check_rates(self, known):
         counts = Counter(rate for _, _, rate, _ in known.values())
@@ -286,6 +292,7 @@ class _Check:
         except AudioError as error:
             self.problem("segments", line, error.kind, str(error), id)
             return None
+        self.check_length(id, (frames / rate if end is None else end) - start, "segments", line)
         return path, start, end, rate, "segments", line
 
     def features(self):

@@ -1,6 +1,5 @@
 """Audio files read as mono float32, segments only; resampling; what is odd about a signal."""
 
-import math
 from fractions import Fraction
 from os import PathLike, fspath
 from pathlib import Path
@@ -170,16 +169,25 @@ def diagnose(samples: np.ndarray, rate: int) -> list[tuple[str, str]]:
     gives the share).
     """
     samples = np.asarray(samples)
-    seconds = len(samples) / rate
-    found = []
-    if len(samples) < math.ceil(WINDOW * rate):
-        found.append(("too_short", f"{1000 * seconds:.1f} ms are less than one window of {1000 * WINDOW:g} ms"))
+    return odd_length(len(samples) / rate) + odd_sound(samples)
+
+
+def odd_length(seconds: float) -> list[tuple[str, str]]:
+    """Of :func:`diagnose`, what the length tells."""
+    if seconds < WINDOW:
+        return [("too_short", f"{1000 * seconds:.1f} ms are less than one window of {1000 * WINDOW:g} ms")]
     if seconds > VERY_LONG:
-        found.append(("too_long", f"{seconds / 60:.1f} minutes are very long for one utterance; cut it into segments"))
-    if len(samples) and np.abs(samples - samples.mean()).max() < 1 / 32768:
-        found.append(("silence", "silence only: the samples do not vary"))
-    elif len(samples):
-        share = float(np.mean(np.abs(samples) >= FULL_SCALE))
-        if share >= CLIPPED_SHARE:
-            found.append(("clipping", f"{share:.2%} of the samples are at full scale: the recording clips"))
-    return found
+        return [("too_long", f"{seconds / 60:.1f} minutes are very long for one utterance; cut it into segments")]
+    return []
+
+
+def odd_sound(samples: np.ndarray) -> list[tuple[str, str]]:
+    """Of :func:`diagnose`, what the samples tell."""
+    if not len(samples):
+        return []
+    if np.abs(samples - samples.mean()).max() < 1 / 32768:
+        return [("silence", "silence only: the samples do not vary")]
+    share = float(np.mean(np.abs(samples) >= FULL_SCALE))
+    if share >= CLIPPED_SHARE:
+        return [("clipping", f"{share:.2%} of the samples are at full scale: the recording clips")]
+    return []

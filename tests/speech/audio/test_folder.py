@@ -251,6 +251,20 @@ def test_silence_and_clipping_are_warnings(folder):
     assert len(report.utterances) == 2
 
 
+def test_odd_lengths_are_warnings_that_headers_tell(folder):
+    wav(folder / "a.wav", np.zeros(150))
+    wav(folder / "b.wav", np.zeros(601 * 1000), rate=1000)
+    (folder / "wav.scp").write_text("a a.wav\n")
+    assert [(w.line, w.kind) for w in check_folder(folder).warnings] == [(1, "too_short")]
+    (folder / "wav.scp").write_text("b b.wav\n")
+    assert [(w.line, w.kind) for w in check_folder(folder).warnings] == [(1, "too_long")]
+    (folder / "segments").write_text("a b 0 600.5\nb b 3 3.02\n")
+    assert [(w.file, w.line, w.kind) for w in check_folder(folder).warnings] == [
+        ("segments", 1, "too_long"),
+        ("segments", 2, "too_short"),
+    ]
+
+
 def test_strict_raises_the_first_problem_and_counts_the_others(folder):
     (folder / "text").write_text("a\nb\n")
     with pytest.raises(DataError, match=r"text, line 1: .* 'a'.*\(1 more problems"):
