@@ -16,7 +16,7 @@ def _compiled():
 
 
 class Search:
-    """Token passing with a beam over one utterance (Young, Russell & Thornton 1989).
+    """Token passing with a beam over one utterance :cite:p:`young1989token`.
 
     A frame costs O(live tokens + their arcs); memory is O(S + T + what is still open), not O(T · tokens).
 
