@@ -40,7 +40,7 @@ class Search:
         self._fresh = np.full(states, -np.inf), np.empty(states, np.int32), np.empty(states, np.int32)
         self._buckets = np.full(network.num_levels, -1, np.int32), np.empty(states, np.int32)
         self._room = np.empty(states, np.int32), np.empty(states), np.empty(states)
-        size = 4 * states + 1024
+        size = 16 * states + 8192
         self._records = np.empty(size, np.int32), np.empty(size, np.int32)
         self._settled = np.empty(1024, np.int32)
         self._counts = np.zeros(6, np.int64)
