@@ -1,5 +1,7 @@
 """Connectionist temporal classification on the engine that runs all automata."""
 
+import functools
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -20,11 +22,20 @@ def _targets(log_probs, targets, target_lengths, blank):
     if target_lengths is None:
         target_lengths = torch.full((batch,), width, device=targets.device)
     checks.check_integers("target_lengths", target_lengths, "(B,)")
-    if checks.shape_of(target_lengths) != (batch,) or ((target_lengths < 0) | (target_lengths > width)).any():
-        raise ValueError(
-            f"target_lengths must be B = {batch} numbers from 0 to U = {width}; got {target_lengths.tolist()}."
+    if checks.shape_of(target_lengths) != (batch,):
+        raise checks.ShapeError(
+            f"target_lengths must have shape (B,) = ({batch},); got {checks.shape_of(target_lengths)}."
         )
     inside = torch.arange(width, device=targets.device) < target_lengths[:, None]
+    if not torch.compiler.is_compiling():
+        _check_targets(targets, target_lengths, inside, labels, blank)
+    return torch.where(inside, targets.to(torch.int64), blank), target_lengths
+
+
+def _check_targets(targets, target_lengths, inside, labels, blank):
+    width = targets.shape[1]
+    if ((target_lengths < 0) | (target_lengths > width)).any():
+        raise ValueError(f"target_lengths must be numbers from 0 to U = {width}; got {target_lengths.tolist()}.")
     bad = inside & ((targets < 0) | (targets >= labels) | (targets == blank))
     if bad.any():
         row, place = bad.nonzero()[0].tolist()
@@ -32,14 +43,17 @@ def _targets(log_probs, targets, target_lengths, blank):
             f"targets[{row}, {place}] is {int(targets[row, place])}; targets are columns 0 to {labels - 1} other than "
             f"the blank, {blank}."
         )
-    return torch.where(inside, targets.to(torch.int64), blank), target_lengths
 
 
-def _arcs(width):
-    """The arcs of 2 · width + 1 states, blank and symbol in turn: source, target."""
+# Under torch.compile it runs eagerly.
+@torch.compiler.disable
+@functools.lru_cache(64)
+def _graph(width):
+    """2 · width + 1 states, blank and symbol in turn; the last moves skip a blank."""
     states = torch.arange(2 * width + 1)
     skips = states[1:-2:2]
-    return torch.cat([states, states[:-1], skips]), torch.cat([states, states[1:], skips + 2])
+    source, target = torch.cat([states, states[:-1], skips]), torch.cat([states, states[1:], skips + 2])
+    return Graph.from_arcs(states, source, target)
 
 
 def ctc_paths(log_probs, targets, lengths=None, target_lengths=None, blank=0, backend=None):
@@ -64,7 +78,7 @@ def ctc_paths(log_probs, targets, lengths=None, target_lengths=None, blank=0, ba
     labels = torch.full((batch, 2 * width + 1), blank, device=targets.device)
     labels[:, 1::2] = targets
     emissions = log_probs.gather(2, labels[:, None].expand(-1, steps, -1))
-    graph = Graph.from_arcs(torch.arange(2 * width + 1), *_arcs(width))
+    graph = _graph(width)
     moves = emissions.new_zeros(batch, graph.num_moves)
     if width > 1:
         # A blank must stand between equal symbols.

@@ -1,6 +1,7 @@
 """Sequence criteria equal enumeration of paths; their gradients are differences of occupancies."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from hybridseq.structures import PathGraph
 from tests import tolerances
 from tests.drawn import gradients, inside
 from tests.kernels.arcs.drawn_graphs import ArcCase
+from tests.own_process import run_laws
 
 EXACT = tolerances.value(torch.float64)
 SLOPE = tolerances.gradient(torch.float64)
@@ -314,3 +316,7 @@ def test_any_structure_will_do():
     allowed[..., 0] = True
     chain = hs.LinearChain(case.leaves[0], torch.zeros(3, 3, dtype=torch.float64), lengths=case.lengths)
     torch.testing.assert_close(mmi(chain.restrict(allowed), chain), hs.objectives.log_loss(chain, allowed), **EXACT)
+
+
+def test_compiled():
+    run_laws(Path(__file__).with_name("compiled_sequence.py"))
