@@ -4,6 +4,7 @@ from hybridseq.speech.graph.arcs import Compiled, min_frames, to_arcs
 from hybridseq.speech.graph.ctc import ctc_decoding_graph, ctc_graph
 from hybridseq.speech.graph.decoding import decoding_graph, denominator_graph, word_loop
 from hybridseq.speech.graph.dot import to_dot
+from hybridseq.speech.graph.grammar import with_grammar
 from hybridseq.speech.graph.paths import Packed, Segment, arcs_along, pack, path_graph, segments
 from hybridseq.speech.graph.search_graph import SearchGraph
 from hybridseq.speech.graph.topology import ENTRY, EXIT, Topology, chain, left_to_right, three_state, whole_word
@@ -36,5 +37,6 @@ __all__ = [
     "to_dot",
     "transcript_graph",
     "whole_word",
+    "with_grammar",
     "word_loop",
 ]

@@ -3,7 +3,9 @@
 import math
 
 from hybridseq.speech.graph.builder import Builder
+from hybridseq.speech.graph.grammar import with_grammar
 from hybridseq.speech.ngram import NGramModel, estimate, states
+from hybridseq.speech.ngram.model import END
 
 
 def word_loop(words, lexicon, units, optional_silence=True, silence_prob=0.5):
@@ -65,7 +67,7 @@ def decoding_graph(lexicon, grammar, units, optional_silence=True, silence_prob=
     Notes
     -----
     As in :class:`~hybridseq.speech.ngram.NGramAutomaton`, a path may back off also where the word is listed. The best
-    path is hardly ever such a one; sums over paths count these too.
+    path is hardly ever such a one; sums over paths count these too, for which ``denominator_graph`` is right.
     """
     builder = Builder(units, silence_prob if optional_silence else None)
     automaton, leading = _arcs(grammar, lexicon)
@@ -100,24 +102,37 @@ def _add_word(builder, word, places, entries):
             builder.arc(place, state, weight, logprob, number, phone)
 
 
-def denominator_graph(phones, units, order=3, smoothing="witten_bell", optional_silence=False, silence_prob=0.5):
-    """All phone sequences of an n-gram: the denominator of lattice-free MMI :cite:p:`povey2016`.
+def denominator_graph(
+    grammar, units, lexicon=None, order=3, smoothing="witten_bell", optional_silence=None, silence_prob=0.5
+):
+    """All that could have been said, each path once: the denominator of MMI, of words, or of phones (lattice-free).
 
-    For one of words take ``decoding_graph``. Its "words" are the phones.
+    Unlike in ``decoding_graph`` no path backs off where the grammar lists the word, so that sums over paths are right:
+    each history has an arc for every word. For the arcs kernel, which has no state that consumes nothing, that is as
+    small.
 
     Parameters
     ----------
-    phones : list of sequences of str, or NGramModel
-        The training set's phone sequences, with silence where it was aligned; or a model of them.
+    grammar : NGramModel, or list of sequences of str
+        Or the training set's words or phones, to estimate it from.
     units : Units
+    lexicon : Lexicon, optional
+        Of words. Without it the grammar is about phones :cite:p:`povey2016`, which then are the "words"; have silence
+        among them where it was aligned.
     order, smoothing
-        Of the estimate from sequences: see :func:`~hybridseq.speech.ngram.estimate`.
-    optional_silence, silence_prob
-        As of ``transcript_graph``, for sequences that do not tell where silence is.
+        Of the estimate: see :func:`~hybridseq.speech.ngram.estimate`.
+    optional_silence : bool, optional
+        As of ``transcript_graph``. By default with a lexicon, where the units have silence.
+    silence_prob : float
+        As of ``transcript_graph``.
 
     Returns
     -------
     SearchGraph
+        A numerator that lies within is ``with_grammar(transcript_graph(…), model)``.
     """
-    model = phones if isinstance(phones, NGramModel) else estimate(phones, order, smoothing)
-    return decoding_graph(None, model, units, optional_silence, silence_prob)
+    model = grammar if isinstance(grammar, NGramModel) else estimate(grammar, order, smoothing)
+    if optional_silence is None:
+        optional_silence = lexicon is not None and units.silence is not None
+    free = NGramModel({(word,): 0.0 for word in (*model.vocabulary, END)}, unknown=model.unknown)
+    return with_grammar(decoding_graph(lexicon, free, units, optional_silence, silence_prob), model)

@@ -107,9 +107,18 @@ def test_denominators_are_phone_grammars():
     for path in paths(graph, 3):
         spelled = [graph.vocabulary[w] for w in graph.words[path.arcs] if w != NONE]
         assert [graph.phone_names[p] for p in graph.phones[path.arcs] if p != NONE] == spelled
-        assert graph.grammar[path.arcs].sum() <= model.score(spelled) + 1e-9
+        assert graph.grammar[path.arcs].sum() == pytest.approx(model.score(spelled))
     assert denominator_graph(model, units).num_arcs == graph.num_arcs
     assert to_arcs(graph).graph.num_states == (graph.labels != NONE).sum()
+
+
+@every_grammar
+def test_a_denominator_has_each_path_once(grammar):
+    graph = denominator_graph(grammar, FRAME, LEXICON)
+    found = [(said(graph, p), *graph.labels[p.states], *graph.phones[p.arcs]) for p in paths(graph, 2)]
+    assert len(found) == len(set(found))
+    loop = best(decoding_graph(LEXICON, grammar, FRAME))
+    assert best(graph) == pytest.approx(loop)
 
 
 def test_words_outside_the_lexicon_are_named():
