@@ -37,12 +37,6 @@ class Network:
         """Levels of states that consume nothing."""
         return int(self.level.max()) + 1
 
-    def fewest_frames(self):
-        """The fewest frames of any path from start to end; −1: there is no path. O(S + A)."""
-        from hybridseq.kernels.beam.numba_cpu import order
-
-        return order.fewest_frames(self.labels, self.emitting[:2], self.silent[:2], self.start, self.end)
-
 
 def network(labels, source, target, weights, start, end):
     """Lay a graph out; arcs of weight −inf are left out. O(S + A log A).

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from hybridseq.kernels.beam.network import network
 from hybridseq.speech.decoding.decoder import Decoder
+from hybridseq.speech.graph.arcs import min_frames
 
 
 class AlignmentError(ValueError):
@@ -15,13 +15,6 @@ class AlignmentError(ValueError):
     def __init__(self, message, frames, needed):
         super().__init__(message)
         self.frames, self.needed = frames, needed
-
-
-def fewest_frames(graph):
-    """The number of frames that the shortest path of a graph consumes; None where none leads to the end. O(S + A)."""
-    weights = graph.total_weights()
-    fewest = network(graph.labels, graph.source, graph.target, weights, graph.start, graph.end).fewest_frames()
-    return None if fewest < 0 else fewest
 
 
 def align(graph, frame_scores, acoustic_scale=1.0):
@@ -47,7 +40,7 @@ def align(graph, frame_scores, acoustic_scale=1.0):
     found = decoder.decode(frame_scores)
     if found.reached_end:
         return found
-    frames, needed = len(frame_scores), fewest_frames(graph)
+    frames, needed = len(frame_scores), min_frames(graph)
     if needed is None:
         message = f"no path of the graph leads to its end ({graph!r}): the transcript's graph has a gap."
     elif frames < needed:

@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from hybridseq.speech.decoding.align import AlignmentError, align, fewest_frames
+from hybridseq.speech.decoding.align import AlignmentError, align
 from hybridseq.speech.decoding.decoder import Decoder
 from hybridseq.speech.graph.search_graph import SearchGraph
 from tests.speech.decoding.drawn_graphs import CASES, graph_of
@@ -43,25 +43,10 @@ def test_alignment_is_decoding_without_a_beam(case):
 def test_too_few_frames(columns):
     needed = len(columns)
     graph = straight(columns)
-    assert fewest_frames(graph) == needed
     assert align(graph, np.zeros((needed, 3))).reached_end
     with pytest.raises(AlignmentError, match=f"{needed - 1} frames, but .* needs {needed}") as error:
         align(graph, np.zeros((needed - 1, 3)))
     assert (error.value.frames, error.value.needed) == (needed - 1, needed)
-
-
-def test_the_shortest_way_may_lead_through_states_that_consume_nothing():
-    arcs = [
-        (0, 1, 0, 0, -1, -1),
-        (1, 2, 0, 0, -1, -1),
-        (2, 4, 0, 0, -1, -1),
-        (0, 3, 0, 0, -1, -1),
-        (3, 4, 0, 0, -1, -1),
-    ]
-    graph = SearchGraph.build([-1, 0, 0, -1, -1], arcs, 0, 4)
-    assert fewest_frames(graph) == 0
-    graph.weights[(graph.source == 0) & (graph.target == 3)] = -np.inf
-    assert fewest_frames(graph) == 2
 
 
 def test_impossible_scores():
@@ -73,7 +58,6 @@ def test_impossible_scores():
 
 def test_a_gap():
     graph = SearchGraph.build([-1, 0, -1], [(0, 1, 0.0, 0.0, -1, -1)], 0, 2)
-    assert fewest_frames(graph) is None
     with pytest.raises(AlignmentError, match="no path of the graph leads to its end") as error:
         align(graph, np.zeros((3, 1)))
     assert error.value.needed is None

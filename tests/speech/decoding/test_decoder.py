@@ -1,5 +1,7 @@
 """Decoding equals enumeration and kaldi-decoder; what a hypothesis tells is true of its path."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -207,3 +209,14 @@ class TestBadInput:
     def test_options(self, options, message):
         with pytest.raises(ValueError, match=message):
             Decoder(straight([0, 1]), **options)
+
+
+def test_several_threads_share_a_decoder():
+    case, graph = long_graph(3)
+    decoder = Decoder(graph, lattice_beam=3.0)
+    wanted, lattice = decoder.decode(case.scores), decoder.lattice(case.scores)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(decoder.decode, [case.scores] * 20))
+        lattices = list(pool.map(decoder.lattice, [case.scores] * 8))
+    assert {h.words_at for h in found} == {wanted.words_at}
+    assert all(np.array_equal(other.arcs, lattice.arcs) for other in lattices)

@@ -38,38 +38,3 @@ def find_levels(labels, first, target):
                 queue[end] = n
                 end += 1
     return level, ordered
-
-
-@kernel
-def fewest_frames(labels, emitting, silent, start, end):
-    """The fewest frames of any path from start to end; −1: there is none. Breadth first, frame by frame."""
-    states = labels.size
-    seen = np.zeros(states, np.bool_)
-    now, following = np.empty(states, np.int32), np.empty(states, np.int32)
-    now[0], size, frames = start, 1, 0
-    seen[start] = True
-    while size > 0:
-        i = 0
-        while i < size:
-            s = now[i]
-            i += 1
-            if s == end:
-                return frames
-            for a in range(silent[0][s], silent[0][s + 1]):
-                v = silent[1][a]
-                if not seen[v]:
-                    seen[v] = True
-                    now[size] = v
-                    size += 1
-        count = 0
-        for i in range(size):
-            for a in range(emitting[0][now[i]], emitting[0][now[i] + 1]):
-                v = emitting[1][a]
-                if not seen[v]:
-                    seen[v] = True
-                    following[count] = v
-                    count += 1
-        now, following = following, now
-        size = count
-        frames += 1
-    return -1
