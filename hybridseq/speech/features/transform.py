@@ -63,7 +63,8 @@ class FeaturePipeline:
         Derivatives beside the features: 0, 1, 2 …
     cmvn : {"utterance", "speaker", "online", "none"}
         Over what mean and variance are normalised. "speaker": over all that :meth:`extract` is given of a speaker,
-        unless statistics are handed in; "online": over the past, see :class:`OnlineCMVN`.
+        unless statistics are handed in (those without a speaker count as one); "online": over the past, see
+        :class:`OnlineCMVN`.
     variance : bool
         Variances too.
     frame_length, frame_shift, window, preemphasis, low, high, snip_edges
