@@ -107,7 +107,8 @@ class Units:
 
     def _check(self, unit):
         if unit not in self.columns:
-            raise ValueError(f"{unit!r} is no unit of the model; the {len(self.names)} units are {list(self.names)}.")
+            shown = ", ".join(map(repr, self.names[:20])) + (", …" if len(self.names) > 20 else "")
+            raise ValueError(f"{unit!r} is no unit of the model; the {len(self.names)} units are {shown}.")
 
     def states_of(self, unit):
         """The column of each of the unit's states."""
