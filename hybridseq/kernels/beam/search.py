@@ -73,26 +73,8 @@ class Search:
 
     def accept(self, frames):
         """Consume frames (T, K), C-contiguous, without NaN or +inf."""
-        if self.stuck:
-            return
-        net = self.network
-        *records, self._settled = _compiled()[0].advance(
-            frames,
-            self._scale,
-            net.labels,
-            net.emitting,
-            net.silent,
-            net.level,
-            self._pruning,
-            self._tokens,
-            self._fresh,
-            self._buckets,
-            self._room,
-            self._records,
-            self._settled,
-            self._counts,
-        )
-        self._records = tuple(records)
+        if not self.stuck:
+            self._advance(frames, np.empty(0, np.int64))
 
     def newly_settled(self):
         """The arcs that all live tokens have had in common since the last call."""
@@ -135,8 +117,21 @@ class Search:
         """
         from hybridseq.kernels.beam.numba_cpu import trellis
 
+        net, slots = self.network, np.empty(len(frames) + 2, np.int64)
+        states, scores = self._advance(frames, slots)
+        consumed, kept, *arcs, used = trellis.prune(
+            frames, self._scale, net.labels, net.emitting, net.silent, net.end, float(beam), states, scores, slots
+        )
+        return consumed, kept, *(array[:used].copy() for array in arcs)
+
+    @property
+    def num_active(self):
+        """Live tokens."""
+        return int(self._counts[ACTIVE])
+
+    def _advance(self, frames, slots):
         net = self.network
-        states, scores, slots = trellis.tokens_of_all_frames(
+        *records, self._settled, states, scores = _compiled()[0].advance(
             frames,
             self._scale,
             net.labels,
@@ -151,12 +146,7 @@ class Search:
             self._records,
             self._settled,
             self._counts,
+            slots,
         )
-        return trellis.prune(
-            frames, self._scale, net.labels, net.emitting, net.silent, net.end, float(beam), states, scores, slots
-        )
-
-    @property
-    def num_active(self):
-        """Live tokens."""
-        return int(self._counts[ACTIVE])
+        self._records = tuple(records)
+        return states, scores

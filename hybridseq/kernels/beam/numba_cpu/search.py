@@ -160,11 +160,48 @@ def make_room(origins, previous, arcs, settled, counts):
 
 
 @kernel
+def _keep(slot, states, scores, tokens, slots, counts):
+    """Append the live tokens, after ``slot`` frames, to those of all frames."""
+    used = slots[slot]
+    size = used + counts[ACTIVE]
+    if size > states.size:
+        states, scores = longer(states, 2 * size), longer(scores, 2 * size)
+    for i in range(counts[ACTIVE]):
+        states[used + i], scores[used + i] = tokens[0][i], tokens[1][i]
+    slots[slot + 1] = size
+    return states, scores
+
+
+@kernel
 def advance(
-    frames, scale, labels, emitting, silent, level, pruning, tokens, fresh, buckets, room, records, settled, counts
+    frames,
+    scale,
+    labels,
+    emitting,
+    silent,
+    level,
+    pruning,
+    tokens,
+    fresh,
+    buckets,
+    room,
+    records,
+    settled,
+    counts,
+    slots,
 ):
-    """Consume frames (T, K) until one lets no token live; returns the records and the settled path, which may grow."""
+    """Consume frames (T, K) until one lets no token live.
+
+    Returns the records and the settled path, which may grow, and states and scores of kept tokens: none where ``slots``
+    is empty; else those after 0 … T frames, the last ones brought to the end, and ``slots`` (T + 2,) tells where each
+    frame's begin.
+    """
     previous, arcs = records
+    kept = 1024 if slots.size else 0
+    states, scores = np.empty(kept, np.int32), np.empty(kept)
+    if slots.size:
+        slots[0] = 0
+        states, scores = _keep(0, states, scores, tokens, slots, counts)
     for t in range(len(frames)):
         previous, arcs, settled = make_room(tokens[2], previous, arcs, settled, counts)
         records = previous, arcs
@@ -172,8 +209,15 @@ def advance(
             frames[t], scale, labels, emitting, silent, level, pruning, tokens, fresh, buckets, room, records, counts
         ):
             counts[STUCK] = 1
+            # The frames that are left have no tokens.
+            for later in range(t + 2, slots.size):
+                slots[later] = slots[t + 1]
             break
-    return previous, arcs, settled
+        if slots.size:
+            if t == len(frames) - 1:
+                _close(-np.inf, silent, level, tokens, fresh, buckets, records, counts)
+            states, scores = _keep(t + 1, states, scores, tokens, slots, counts)
+    return previous, arcs, settled, states, scores
 
 
 @kernel

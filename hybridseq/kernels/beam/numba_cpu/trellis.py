@@ -1,71 +1,11 @@
-"""All tokens of an utterance, and the arcs between them that lie on a path near the best one."""
+"""The arcs between all tokens of an utterance that lie on a path near the best one."""
 
 import numpy as np
 
-from hybridseq.kernels.beam.numba_cpu.counts import ACTIVE, STUCK
 from hybridseq.kernels.beam.numba_cpu.records import longer
-from hybridseq.kernels.beam.numba_cpu.search import close_all, make_room, step
 from hybridseq.kernels.simd import kernel
 
 LEAST = np.finfo(np.float64).min
-
-
-@kernel
-def tokens_of_all_frames(
-    frames,
-    scale,
-    labels,
-    emitting,
-    silent,
-    level,
-    pruning,
-    tokens,
-    fresh,
-    buckets,
-    room,
-    records,
-    settled,
-    counts,
-):
-    """States and scores of the tokens after 0 … T frames, and where each frame's begin, (T + 2,); from a begun search.
-
-    A frame that no token can consume ends the list: later frames have none.
-    """
-    previous, arcs = records
-    slots = np.zeros(len(frames) + 2, np.int64)
-    states, scores = np.empty(4096, np.int32), np.empty(4096)
-    for t in range(len(frames) + 1):
-        if t > 0 and not counts[STUCK]:
-            previous, arcs, settled = make_room(tokens[2], previous, arcs, settled, counts)
-            records = previous, arcs
-            if not step(
-                frames[t - 1],
-                scale,
-                labels,
-                emitting,
-                silent,
-                level,
-                pruning,
-                tokens,
-                fresh,
-                buckets,
-                room,
-                records,
-                counts,
-            ):
-                counts[STUCK] = 1
-        if counts[STUCK]:
-            slots[t + 1] = slots[t]
-            continue
-        if t == len(frames):
-            close_all(silent, level, tokens, fresh, buckets, records, counts)
-        used, size = slots[t], slots[t] + counts[ACTIVE]
-        if size > states.size:
-            states, scores = longer(states, 2 * size), longer(scores, 2 * size)
-        for i in range(counts[ACTIVE]):
-            states[used + i], scores[used + i] = tokens[0][i], tokens[1][i]
-        slots[t + 1] = size
-    return states, scores, slots
 
 
 @kernel
@@ -90,9 +30,11 @@ def _best_suffix(i, t, last, frames, scale, labels, emitting, silent, state, now
 def prune(frames, scale, labels, emitting, silent, end, beam, states, scores, slots):
     """The tokens and arcs on a path from the first token to the end within ``beam`` of the best.
 
+    ``states``, ``scores`` are the tokens after t frames from ``slots[t]`` on, t = 0 … T; ``slots`` is (T + 2,). The best
+    suffix of every token is found backwards, and an arc kept where prefix, arc and suffix together are good enough.
+
     Returns frames consumed and states of nodes, in an order in which arcs lead to later nodes only; sources, targets,
-    numbers and frame scores of arcs, by source; the best score. The best suffix of every token is found backwards, and
-    an arc kept where prefix, arc and suffix together are good enough.
+    numbers and frame scores of arcs, by source; how many arcs there are, as their arrays are longer.
     """
     last = slots.size - 2
     size = slots[last + 1]
@@ -165,4 +107,4 @@ def prune(frames, scale, labels, emitting, silent, end, beam, states, scores, sl
         for i in range(slots[t], slots[t + 1]):
             now[states[i]] = -1
         now, following = following, now
-    return consumed, kept, sources[:used].copy(), targets[:used].copy(), arcs[:used].copy(), acoustic[:used].copy()
+    return consumed, kept, sources, targets, arcs, acoustic, used
