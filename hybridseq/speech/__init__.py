@@ -2,8 +2,31 @@
 
 import importlib
 
-#: Public names, and the module of each: loaded when first used.
-_NAMES: dict[str, str] = {}
+#: Public names by the module that holds them; they are loaded when first used.
+_GROUPS = {
+    "lexicon": "Lexicon OutOfLexiconError Pronunciation",
+    "ngram": "NGramAutomaton NGramModel estimate read_arpa states write_arpa",
+    "scoring": "Comparison WordErrors score_words",
+    "alignment": (
+        "Alignment BoundaryErrors Segment boundary_errors plot_alignment read_ctm read_textgrid write_ctm "
+        "write_textgrid"
+    ),
+    "audio": (
+        "AudioError FolderReport Problem Utterance audio_info check_folder diagnose read_audio read_folder "
+        "resample seconds write_folder"
+    ),
+    "features": (
+        "DeltaStream Fbank FeatureError FeaturePipeline FeatureProblem FeatureStream MFCC Moments OnlineCMVN "
+        "Perturbation PipelineStream SpeakerCMVN SpecAugment add_noise change_speed change_volume deltas "
+        "make_noise mix splice utterance_cmvn"
+    ),
+    "graph": (
+        "Compiled ENTRY EXIT Packed SearchGraph Topology Units arcs_along chain ctc_decoding_graph ctc_graph "
+        "decoding_graph denominator_graph left_to_right min_frames pack path_graph phone_graph segments "
+        "three_state to_arcs to_dot transcript_graph whole_word with_grammar word_loop"
+    ),
+}
+_NAMES = {name: module for module, names in _GROUPS.items() for name in names.split()}
 
 __all__ = list(_NAMES)
 
