@@ -30,7 +30,7 @@ def _best_suffix(i, t, last, frames, scale, labels, emitting, silent, state, now
 def prune(frames, scale, labels, emitting, silent, end, beam, states, scores, slots):
     """The tokens and arcs on a path from the first token to the end within ``beam`` of the best.
 
-    ``states``, ``scores`` are the tokens after t frames from ``slots[t]`` on, t = 0 … T; ``slots`` is (T + 2,). The best
+    ``states``, ``scores``: the tokens after t frames from ``slots[t]`` on, t = 0 … T; ``slots`` is (T + 2,). The best
     suffix of every token is found backwards, and an arc kept where prefix, arc and suffix together are good enough.
 
     Returns frames consumed and states of nodes, in an order in which arcs lead to later nodes only; sources, targets,
