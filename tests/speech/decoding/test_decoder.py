@@ -193,6 +193,20 @@ class TestBadInput:
         found = Decoder(straight([1])).decode(np.array([[0.0, -2.0]]))
         assert (found.words, found.score, found.reached_end) == (("word",), -2.0, True)
 
+    @pytest.mark.parametrize("frames", [0, 3])
+    def test_a_graph_without_arcs(self, frames):
+        decoder = Decoder(SearchGraph.build([-1, -1], [], 0, 1), allow_partial=True)
+        found = decoder.decode(np.zeros((frames, 2)))
+        assert (found.words, found.reached_end, len(found.states)) == ((), False, 0)
+        assert decoder.lattice(np.zeros((frames, 2))).n_best(1) == []
+
+    def test_a_path_without_frames(self):
+        decoder = Decoder(SearchGraph.build([-1, -1], [(0, 1, -1.5, 0.0, -1, -1)], 0, 1))
+        found = decoder.decode(np.zeros((0, 4)))
+        assert (found.score, found.reached_end, found.words) == (-1.5, True, ())
+        assert decoder.lattice(np.zeros((0, 4))).best().score == -1.5
+        assert not decoder.decode(np.zeros((1, 4))).reached_end
+
     @pytest.mark.parametrize(
         ("options", "message"),
         [
