@@ -1,10 +1,13 @@
 """The reference equals enumeration, and the compiled search without a beam equals both."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from hybridseq.kernels.beam import reference
 from hybridseq.kernels.beam.network import SilentCycleError, network
+from hybridseq.kernels.beam.numba_cpu import search as kernels
 from hybridseq.kernels.beam.search import Search
 from tests.kernels.beam.drawn_networks import CASES, Drawn
 
@@ -134,3 +137,24 @@ def test_a_cycle_of_states_that_consume_nothing_is_an_error():
     labels, source, target = np.array([-1, -1, -1, -1]), np.array([0, 1, 2, 2]), np.array([1, 2, 1, 3])
     with pytest.raises(SilentCycleError, match="1, 2, 3 consume no frame"):
         network(labels, source, target, np.zeros(4), 0, 3)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 10, 257])
+@pytest.mark.parametrize("levels", [1, 3, 10**6])
+def test_the_nth_largest(size, levels):
+    values = np.random.default_rng(size).integers(0, levels, size).astype(float)
+    values[:: max(2, size // 3)] = -np.inf
+    wanted = np.sort(values)[::-1]
+    for n in {1, 2, size // 2, size - 1, size} & set(range(1, size + 1)):
+        room = np.append(values, np.inf)
+        assert kernels.nth_largest(room, size, n) == wanted[n - 1]
+        assert room[-1] == np.inf and sorted(room[:-1]) == sorted(values)
+
+
+def test_the_bound_keeps_between_fewest_and_most():
+    scores = np.random.default_rng(0).normal(size=50)
+    for beam, most, least in itertools.product((0.1, 1.0, np.inf), (1, 10, 100), (0, 1, 8, 70)):
+        if least <= most:
+            bound = kernels.threshold(scores, 50, np.empty(50), scores.max(), beam, most, least)
+            inside = (scores >= scores.max() - beam).sum()
+            assert (scores >= bound).sum() == min(most, max(least, inside), 50)
