@@ -44,6 +44,11 @@ class Fbank(Spectral):
         Of that noise.
     frames_a_block : int
         Frames that are worked on at a time: bounds the memory, changes no number.
+    floor_db : float, optional
+        So far below the signal's loudest mel energy lies an even background that is added to all of it: recordings
+        with other noise below it look alike. None: nothing is added.
+    floor_past : bool
+        The loudest up to each frame instead, which a stream knows.
 
     Notes
     -----
@@ -77,10 +82,13 @@ class Fbank(Spectral):
         dither: float = 0.0,
         generator: torch.Generator | None = None,
         frames_a_block: int = 4096,
+        floor_db: float | None = None,
+        floor_past: bool = False,
     ):
         super().__init__(
             rate, num_mels, frame_length, frame_shift, window, preemphasis, low, high, snip_edges, remove_dc, use_power,
             use_energy, raw_energy, energy_floor, dither, generator, frames_a_block,
+            floor_db, floor_past,
         )  # fmt: skip
         self.log = log
         self.width = num_mels + use_energy

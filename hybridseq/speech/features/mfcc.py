@@ -23,7 +23,7 @@ class MFCC(Spectral):
     use_energy : bool
         The frame's log energy in place of the 0th coefficient.
     rate, num_mels, frame_length, frame_shift, window, preemphasis, low, high, snip_edges, remove_dc, raw_energy, \
-energy_floor, dither, generator, frames_a_block
+energy_floor, dither, generator, frames_a_block, floor_db, floor_past
         As for :class:`Fbank`.
 
     Notes
@@ -59,10 +59,13 @@ energy_floor, dither, generator, frames_a_block
         dither: float = 0.0,
         generator: torch.Generator | None = None,
         frames_a_block: int = 4096,
+        floor_db: float | None = None,
+        floor_past: bool = False,
     ):
         super().__init__(
             rate, num_mels, frame_length, frame_shift, window, preemphasis, low, high, snip_edges, remove_dc, True,
             use_energy, raw_energy, energy_floor, dither, generator, frames_a_block,
+            floor_db, floor_past,
         )  # fmt: skip
         if not 1 <= num_ceps <= num_mels:
             raise ValueError(f"num_ceps must be 1 to num_mels = {num_mels}; got {num_ceps}.")

@@ -39,6 +39,8 @@ class Spectral(nn.Module):
         dither: float,
         generator: torch.Generator | None,
         frames_a_block: int,
+        floor_db: float | None,
+        floor_past: bool,
     ):
         super().__init__()
         if window not in WINDOWS:
@@ -51,6 +53,9 @@ class Spectral(nn.Module):
         self.low, self.high, self.remove_dc, self.use_power = low, high, remove_dc, use_power
         self.use_energy, self.raw_energy, self.energy_floor = use_energy, raw_energy, energy_floor
         self.dither, self.generator, self.frames_a_block = dither, generator, frames_a_block
+        if floor_db is not None and not 0 < floor_db < float("inf"):
+            raise ValueError(f"floor_db must be above 0 dB, or None for no floor; got {floor_db!r}.")
+        self.floor_db, self.floor_past = floor_db, floor_past
         self.fft = 1 << (self.framing.width - 1).bit_length()
         self._bank(1.0)
 
@@ -97,22 +102,38 @@ class Spectral(nn.Module):
         if not most:
             return samples.new_zeros(len(samples), 0, self.width), frames
         signal = self.framing.extend(samples, lengths, most)
-        features = self._features(signal, most, self._banks(warp, samples))
         inside = torch.arange(most, device=samples.device) < frames[:, None]
+        features, _ = self._features(signal, most, self._banks(warp, samples), inside)
         return torch.where(inside[..., None], features, 0), frames
 
     def stream(self, warp: float = 1.0) -> FeatureStream:
         """Features while the audio comes in: an object with ``accept(samples)`` and ``finish()``."""
+        if self.floor_db is not None and not self.floor_past:
+            raise ValueError(
+                "a stream does not know the loudest energy to come: set floor_past=True, or floor_db=None."
+            )
         return FeatureStream(self, warp)
 
-    def _features(self, signal, count, banks):
-        """(B, count, D) of a signal (B, N) whose frame i begins at sample i · shift."""
+    def _features(self, signal, count, banks, inside=None, peak=None):
+        """(B, count, D) of a signal (B, N) whose frame i begins at sample i · shift, and the loudest energy (B, 1).
+
+        ``inside`` (B, count) marks the frames that are the row's own; ``peak`` (B, 1) is the loudest of those before.
+        """
         frames = signal.unfold(1, self.framing.width, self.framing.shift)[:, :count]
         block = max(1, self.frames_a_block // len(signal))
         parts = [self._block(part, banks) for part in frames.split(block, 1)]
-        return parts[0] if len(parts) == 1 else torch.cat(parts, 1)
+        energies, energy = (x[0] if len(x) == 1 or x[0] is None else torch.cat(x, 1) for x in zip(*parts))
+        if self.floor_db is not None:
+            loudest = energies.amax(2)
+            loudest = loudest if inside is None else torch.where(inside, loudest, 0)
+            loudest = loudest if peak is None else torch.cat([peak, loudest], 1)
+            peak = loudest.amax(1, keepdim=True)
+            past = loudest.cummax(1).values[:, -count:] if self.floor_past else peak
+            energies = energies + (10 ** (-self.floor_db / 10) * past)[..., None]
+        return self._columns(energies, energy), peak
 
     def _block(self, frames, banks):
+        """Mel energies (B, T, num_mels) and log energy (B, T) or None."""
         if self.dither:
             noise = torch.randn(frames.shape, generator=self.generator, dtype=frames.dtype, device=frames.device)
             frames = frames + self.dither * noise
@@ -129,7 +150,7 @@ class Spectral(nn.Module):
         if not self.use_power:
             # The slope of a root is infinite at 0.
             power = torch.where(power > 0, power, 1).sqrt() * (power > 0)
-        return self._columns(power @ banks, energy)
+        return power @ banks, energy
 
     def _log_energy(self, frames):
         energy = frames.square().sum(-1).clamp(min=SMALLEST).log()

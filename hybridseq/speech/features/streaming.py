@@ -22,6 +22,7 @@ class FeatureStream:
         self._rest: torch.Tensor | None = None
         self._received = self._emitted = 0
         self._finished = False
+        self._peak: torch.Tensor | None = None
 
     def accept(self, samples: torch.Tensor) -> torch.Tensor:
         """The frames (T, D) that further samples (N,) complete; often none."""
@@ -57,7 +58,8 @@ class FeatureStream:
         if not count:
             return self._rest.new_zeros(0, features.width)
         signal = self._rest[None]
-        result = features._features(signal, count, features._banks(self._warp, signal))[0]
+        result, self._peak = features._features(signal, count, features._banks(self._warp, signal), peak=self._peak)
+        result = result[0]
         self._rest = self._rest[count * features.framing.shift :]
         self._emitted += count
         return result

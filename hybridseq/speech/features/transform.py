@@ -71,6 +71,8 @@ class FeaturePipeline:
         As of :class:`Fbank`.
     use_energy : bool
         As of :class:`Fbank` and :class:`MFCC`.
+    floor_db : float, optional
+        As of :class:`Fbank`; with ``cmvn="online"`` below the loudest so far.
     delta_window : int
         Frames to either side in a derivative.
     given_width : int, optional
@@ -104,6 +106,7 @@ class FeaturePipeline:
     high: float = 0.0
     snip_edges: bool = True
     use_energy: bool = False
+    floor_db: float | None = None
     delta_window: int = 2
     given_width: int | None = None
     cmvn_window: int | None = 600
@@ -127,11 +130,12 @@ class FeaturePipeline:
             name: getattr(self, name)
             for name in (
                 "rate", "num_mels", "frame_length", "frame_shift", "window", "preemphasis", "low", "high", "snip_edges",
-                "use_energy",
+                "use_energy", "floor_db",
             )
         }  # fmt: skip
         if self.kind == "given":
             return None
+        shared["floor_past"] = self.cmvn == "online"
         return MFCC(num_ceps=self.num_ceps, **shared) if self.kind == "mfcc" else Fbank(**shared)
 
     @property
