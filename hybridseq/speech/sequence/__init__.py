@@ -1,0 +1,21 @@
+"""Sequence training: MMI and its kin, lattice-free MMI, full-sum training without an alignment, CTC."""
+
+from hybridseq.speech.sequence.criteria import CRITERIA, Criterion
+from hybridseq.speech.sequence.ctc import CTCSymbols
+from hybridseq.speech.sequence.denominator import Denominator, phone_denominator, phone_sequences, word_denominator
+from hybridseq.speech.sequence.objective import SequenceObjective
+from hybridseq.speech.sequence.train import SEQUENCE_SCHEDULE, SequenceReport, train_sequence
+
+__all__ = [
+    "CRITERIA",
+    "SEQUENCE_SCHEDULE",
+    "CTCSymbols",
+    "Criterion",
+    "Denominator",
+    "SequenceObjective",
+    "SequenceReport",
+    "phone_denominator",
+    "phone_sequences",
+    "train_sequence",
+    "word_denominator",
+]
