@@ -47,7 +47,7 @@ def _joint(gmm, own, x, squares):
 
 
 def expect(gmm, x, occupied):
-    """``Statistics`` of frames x (N, D) that belong to columns; in float64. O(n·M·D) for the M Gaussians of a column."""
+    """``Statistics`` of frames x (N, D) that belong to columns, in float64; O(n·M·D) for a column's M Gaussians."""
     count, first, second = np.zeros(gmm.num_gaussians), *np.zeros((2, *gmm.means.shape))
     total = 0.0
     for column, (begin, end) in enumerate(zip(occupied.offset[:-1], occupied.offset[1:])):

@@ -112,11 +112,10 @@ class GMM:
         step = max(1, _NUMBERS // self.num_gaussians)
         for begin in range(0, len(x), step):
             own = (x[begin : begin + step] - shift) / scale
-            squares = own * own
-            close = (squares <= _CLOSE * least).all()
+            close = (np.abs(own).max(0) ** 2 <= _CLOSE * least).all()
             factors, constant = rough if close else exact
-            both = torch.from_numpy(np.concatenate([own, squares], 1)).to(factors.dtype)
-            joint = torch.addmm(constant, both, factors)
+            frames = torch.from_numpy(own).to(factors.dtype)
+            joint = torch.addmm(constant, torch.cat([frames, frames.square()], 1), factors)
             at = 0
             for size, columns in groups:
                 width = size * len(columns)
@@ -140,13 +139,13 @@ class GMM:
 
 
 def _log_sum(joint):
-    """Log-sum-exp over the second of three axes, in float32."""
+    """Log-sum-exp over the second of three axes, as float32; the input is used up."""
     if joint.shape[1] == 1:
         return joint[:, 0].float()
     top = joint.amax(1, keepdim=True)
     # Far from every component all are -inf alike.
-    top = torch.where(top > -torch.inf, top, 0)
-    return ((joint - top).float().exp_().sum(1).log_() + top[:, 0]).float()
+    top.masked_fill_(top == -torch.inf, 0)
+    return (joint.sub_(top).exp_().sum(1).log_() + top[:, 0]).float()
 
 
 def as_frames(features, width=None, name="features"):

@@ -7,10 +7,10 @@ import numpy as np
 
 from hybridseq.speech.graph.units import Units
 from hybridseq.speech.start.align import fitting, gathered, names_of, path_scores
-from hybridseq.speech.start.alignments import Alignments, loops_of, smoothed_loops
+from hybridseq.speech.start.alignments import loops_of, smoothed_loops
 from hybridseq.speech.start.bulk import Bulk
 from hybridseq.speech.start.estimate import Occupied, expect, maximise, pooled, single, split
-from hybridseq.speech.start.gmm import GMM, as_frames
+from hybridseq.speech.start.gmm import as_frames
 from hybridseq.speech.start.silence import speech_spans
 from hybridseq.speech.start.uniform import split_evenly
 from hybridseq.structures.checks import ShapeError
@@ -98,7 +98,7 @@ class _Frames:
             raise ShapeError(f"features must all have the same width D; got {widths}.")
         x = np.concatenate(parts)
         self.mean, deviation = x.mean(0, dtype=np.float64), x.std(0, dtype=np.float64)
-        constant = deviation <= _ROUNDING * np.abs(self.mean) + 1e-10
+        constant = deviation <= _ROUNDING * np.abs(self.mean) + np.finfo(np.float32).tiny
         self.deviation = np.where(constant, 1.0, deviation)
         self.x = ((x - self.mean) / self.deviation).astype(np.float32)
         self.x[:, constant] = 0
@@ -142,7 +142,7 @@ def _schedule(iterations, num_gaussians, num_labels):
     for n in range(steps):
         at = round(first + (last - first) * n / max(1, steps - 1)) if steps > 1 else first
         now = np.minimum(target, 2.0 ** (n + 1)) if n + 1 < steps else target
-        plan[at] = np.round(now).astype(int) if target.ndim else int(round(float(now) * num_labels))
+        plan[at] = np.round(now).astype(int) if target.ndim else round(float(now) * num_labels)
     return plan
 
 

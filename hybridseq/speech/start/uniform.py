@@ -11,8 +11,8 @@ from hybridseq.speech.start.alignments import Alignments
 from hybridseq.speech.start.bulk import Bulk, on_states
 from hybridseq.structures import PathGraph
 
-#: What a frame pays in a state of the wrong kind, speech or silence; being out of place costs 1 at most.
-_WRONG = -4.0
+#: What a frame of silence pays in speech, and one of speech in silence; being out of place costs 1 at most.
+_SPOKEN, _SILENT = -4.0, -5.0
 
 
 def _order(graph):
@@ -54,7 +54,7 @@ def _depths(graph, counted):
 
 
 def _places(graph, silence):
-    """Each state's place on its way, from 0 to 1, and whether it is silence at an end (1), speech (0) or neither (−1)."""
+    """Each state's place on its way, from 0 to 1, and its kind: speech (0), silence at an end (1), or within (−1)."""
     quiet = np.isin(graph.labels, silence)
     before, after = _depths(graph, (graph.labels != NONE) & ~quiet)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -78,8 +78,8 @@ class _Uniform:
         frame = np.arange(length)
         at = np.clip((frame + 0.5 - begin) / max(end - begin, 1), 0, 1)[:, None]
         spoken = ((frame >= begin) & (frame < end))[:, None]
-        speech = -((place - at) ** 2) + np.where(spoken, 0, _WRONG)
-        silence = np.where(spoken | (kind < 0), _WRONG, 0)
+        speech = -((place - at) ** 2) + np.where(spoken, 0, _SPOKEN)
+        silence = np.where(spoken | (kind < 0), _SILENT, 0)
         return np.where(kind == 0, speech, silence)
 
 
