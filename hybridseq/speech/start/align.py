@@ -7,6 +7,9 @@ from hybridseq.speech.graph.arcs import min_frames
 from hybridseq.speech.start.alignments import Alignments
 from hybridseq.speech.start.bulk import Bulk
 
+#: Frames whose scores are looked up at a time.
+_TOGETHER = 1 << 14
+
 
 def names_of(ids, count):
     """The utterances' names; their numbers where there are none."""
@@ -18,34 +21,26 @@ def names_of(ids, count):
     return ids
 
 
-def misfit(graph, frames):
-    """Why no path of a graph fits so many frames, or None; for those that are too few."""
-    needed = min_frames(graph)
-    if needed is None:
-        return "no path of the transcript's graph leads from its start to its end"
-    if frames < needed:
-        return f"too short: {frames} frames, needs at least {needed}"
-    return None
-
-
 def fitting(lengths, graphs):
     """The utterances that may have a path, (n,) int array, and the problems {number: message} of the others.
 
     ``lengths`` has None where there are no features.
     """
-    problems, known = {}, {}
+    problems, fewest = {}, {}
     for i, (length, graph) in enumerate(zip(lengths, graphs)):
         if graph is None:
             problems[i] = "no graph: its transcript could not be compiled"
-        elif not length:
+            continue
+        if not length:
             problems[i] = "no frames: its features are missing or empty"
-        else:
-            # Utterances that share a graph and a length have the same problem.
-            at = id(graph), length
-            if at not in known:
-                known[at] = misfit(graph, length)
-            if known[at] is not None:
-                problems[i] = known[at]
+            continue
+        if id(graph) not in fewest:
+            fewest[id(graph)] = min_frames(graph)
+        needed = fewest[id(graph)]
+        if needed is None:
+            problems[i] = "no path of its transcript's graph leads from the start to the end"
+        elif length < needed:
+            problems[i] = f"too short: {length} frames, needs at least {needed}"
     return np.array([i for i in range(len(graphs)) if i not in problems], np.int64), problems
 
 
@@ -63,10 +58,13 @@ def gathered(ids, bulk, kept, problems, labels, stays, scores):
     return Alignments(ids, tuple(found), told, tuple(stayed), total)
 
 
-def path_scores(bulk, frame_scores, labels, transitions):
-    """Scores (N,) of paths: those of transitions plus their frames'."""
-    own = frame_scores[np.arange(len(labels)), np.maximum(labels, 0)].astype(np.float64)
-    return transitions + np.add.reduceat(own, bulk.offset[:-1]) if len(bulk.lengths) else transitions
+def path_scores(bulk, scores_of, labels, transitions):
+    """Scores (N,) of paths: those of transitions plus their frames'. ``scores_of`` is as of ``Bulk.emissions``."""
+    own = np.zeros(len(labels))
+    for begin in range(0, len(labels), _TOGETHER):
+        frames = np.arange(begin, min(begin + _TOGETHER, len(labels)))
+        own[frames] = scores_of(frames)[np.arange(len(frames)), np.maximum(labels[frames], 0)]
+    return transitions + np.add.reduceat(own, bulk.offset[:-1])
 
 
 def align_all(frame_scores, graphs, ids=None, acoustic_scale=1.0):
@@ -112,5 +110,6 @@ def align_all(frame_scores, graphs, ids=None, acoustic_scale=1.0):
     scores = np.concatenate([check_frame_scores(frame_scores[i], bulk.num_labels, f"frame_scores[{i}]") for i in kept])
     if acoustic_scale != 1:
         scores = scores * scores.dtype.type(acoustic_scale)
-    labels, stays, transitions = bulk.spelled(bulk.best_paths(scores))
-    return gathered(ids, bulk, kept, problems, labels, stays, path_scores(bulk, scores, labels, transitions))
+    scores_of = scores.__getitem__
+    labels, stays, transitions = bulk.spelled(bulk.best_paths(scores_of, scores.shape[1]))
+    return gathered(ids, bulk, kept, problems, labels, stays, path_scores(bulk, scores_of, labels, transitions))

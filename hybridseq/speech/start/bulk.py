@@ -157,15 +157,22 @@ class Bulk:
         inside = steps < lengths[:, None]
         return np.minimum(self.offset[rows][:, None] + steps, self.offset[rows + 1][:, None] - 1), inside
 
-    def best_paths(self, scores):
-        """States (frames,) of the best paths, and which of them came by a self-loop; −1 where there is none.
+    def emissions(self, scores_of, width):
+        """For each batch its rows, places and emissions (B, T, P).
 
-        ``scores`` (frames, P) float array, all utterances one after another.
+        ``scores_of`` maps numbers of frames (n,), of all utterances one after another, to their scores (n, P).
         """
-        states = np.full(self.offset[-1], NONE)
-        for rows in self.batches(scores.shape[1]):
+        for rows in self.batches(width):
             place, inside = self.places(rows)
-            emissions = torch.from_numpy(scores[place])
+            own = scores_of(place[inside])
+            emissions = np.zeros((*place.shape, own.shape[1]), own.dtype)
+            emissions[inside] = own
+            yield rows, place, inside, torch.from_numpy(emissions)
+
+    def best_paths(self, scores_of, width):
+        """States (frames,) of the best paths; −1 where there is none. Takes what ``emissions`` takes."""
+        states = np.full(self.offset[-1], NONE)
+        for rows, place, inside, emissions in self.emissions(scores_of, width):
             graph = PathGraph(emissions, *self.graph(rows), torch.from_numpy(self.lengths[rows]))
             states[place[inside]] = graph.paths().numpy()[inside]
         return np.maximum(states, NONE)
@@ -187,8 +194,8 @@ class Bulk:
             scores[n] = arcs.initial[own[0]] + moves[arcs.move[arc]].sum() + final[own[-1]]
         return labels, stays, scores
 
-    def expectations(self, scores):
-        """Posteriors of the columns, as by Baum and Welch :cite:p:`baum1970`.
+    def expectations(self, scores_of, width):
+        """Posteriors of the columns, as by Baum and Welch :cite:p:`baum1970`. Takes what ``emissions`` takes.
 
         Returns
         -------
@@ -199,10 +206,9 @@ class Bulk:
             Expected number of times that each column's states stayed.
         """
         total, found = np.full(len(self.lengths), -np.inf), []
-        stays = np.zeros(scores.shape[1])
-        for rows in self.batches(scores.shape[1]):
-            place, inside = self.places(rows)
-            emissions = torch.from_numpy(scores[place]).requires_grad_()
+        stays = np.zeros(width)
+        for rows, place, inside, emissions in self.emissions(scores_of, width):
+            emissions.requires_grad_()
             graph, moves, initial, final = self.graph(rows)
             moves.requires_grad_()
             paths = PathGraph(emissions, graph, moves, initial, final, torch.from_numpy(self.lengths[rows]))

@@ -105,6 +105,10 @@ class _Frames:
         #: What the log-density of a frame is more in these units than in the features' own.
         self.gain = float(np.log(self.deviation).sum())
 
+    def scores(self, gmm):
+        """What ``Bulk.emissions`` takes."""
+        return lambda frames: gmm.frame_scores(self.x[frames])
+
     def own_units(self, gmm):
         """The same model for features as they were given."""
         means, variances = gmm.means * self.deviation + self.mean, gmm.variances * self.deviation**2
@@ -160,8 +164,7 @@ class _Paths:
     def realign(self, gmm):
         """Take the best paths; the share of frames that moved."""
         before = self.labels
-        scores = gmm.frame_scores(self.frames.x)
-        self.take(self.bulk.best_paths(scores))
+        self.take(self.bulk.best_paths(self.frames.scores(gmm), self.num_labels))
         both = (before >= 0) & (self.labels >= 0)
         return float((before != self.labels)[both].mean()) if both.any() else 0.0
 
@@ -305,16 +308,12 @@ def train_gmm(
             done = session.step(i + 1, plan.get(i), realign, full)
             if progress is not None:
                 progress(done)
-        session.finish(full)
     except KeyboardInterrupt:
         if not keep_interrupted or session.best is None:
             raise
         interrupted = True
-    gmm, states, stay = session.best
-    bulk.with_loops(stay) if loops else None
-    labels, stays, transitions = bulk.spelled(states)
-    scores = path_scores(bulk, gmm.frame_scores(frames.x), labels, transitions) - frames.gain * bulk.lengths
-    alignments = gathered(ids, bulk, kept, problems, labels, stays, scores)
+    gmm, found, stay = session.result(training)
+    alignments = gathered(ids, bulk, kept, problems, *found)
     trained = units.with_loops(stay) if loops else units
     report = TrainingReport(
         tuple(session.rounds),
@@ -334,6 +333,12 @@ def _speech(features, kept, bulk, units, energy_column):
         return np.stack([np.zeros_like(bulk.lengths), bulk.lengths], 1)
     if energy_column is None:
         return speech_spans(bulk.lengths.tolist())
+    width = features[kept[0]].shape[1]
+    if not 0 <= energy_column < width:
+        raise ValueError(
+            f"energy_column must be one of the D = {width} features, or None where none rises with loudness; got "
+            f"{energy_column!r}."
+        )
     return speech_spans([as_frames(features[i])[:, energy_column] for i in kept])
 
 
@@ -375,7 +380,7 @@ class _Session:
                 if bulk is not None:
                     bulk.with_loops(self.stay)
         if full is not None:
-            total, *weighted, stays = full.expectations(self.gmm.frame_scores(paths.frames.x))
+            total, *weighted, stays = full.expectations(paths.frames.scores(self.gmm), self.units.num_labels)
             possible = total > -np.inf
             count, log_likelihood = full.lengths[possible].sum(), total[possible].sum()
             occupied = Occupied.of(weighted[0], weighted[1], self.units.num_labels, weighted[2])
@@ -396,11 +401,17 @@ class _Session:
         self.best = self.gmm, paths.states, self.stay
         return self.rounds[-1]
 
-    def finish(self, full):
-        """With full sums, the best paths of the last model."""
-        if full is not None:
-            self.paths.realign(self.gmm)
-            self.best = self.gmm, self.paths.states, self.stay
+    def result(self, training):
+        """The model of the last complete iteration, its best paths (labels, stays, scores) and loops."""
+        gmm, states, stay = self.best
+        paths, scores_of = self.paths, self.paths.frames.scores(gmm)
+        if self.loops:
+            paths.bulk.with_loops(stay)
+        if training == "baum_welch":
+            states = paths.bulk.best_paths(scores_of, self.units.num_labels)
+        labels, stays, transitions = paths.bulk.spelled(states)
+        scores = path_scores(paths.bulk, scores_of, labels, transitions) - paths.frames.gain * paths.bulk.lengths
+        return gmm, (labels, stays, scores), stay
 
 
 def fit_gmm(
