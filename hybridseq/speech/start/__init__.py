@@ -2,8 +2,10 @@
 
 from hybridseq.speech.start.align import align_all
 from hybridseq.speech.start.alignments import Alignments
+from hybridseq.speech.start.fit import fit_gmm
 from hybridseq.speech.start.gmm import GMM
-from hybridseq.speech.start.train import Round, TrainingReport, fit_gmm, train_gmm
+from hybridseq.speech.start.report import Round, TrainingReport
+from hybridseq.speech.start.train import train_gmm
 from hybridseq.speech.start.uniform import uniform_alignment
 
 __all__ = [

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 
 from hybridseq.speech.graph.topology import EXIT
 
@@ -112,6 +113,25 @@ class Alignments:
         if not smoothing > 0:
             raise ValueError(f"smoothing must be above 0 frames; got {smoothing!r}.")
         return smoothed_loops(*self.loop_counts(units.num_labels), loops_of(units), smoothing)
+
+    def state(self):
+        """Tensors for safetensors, which ``from_state`` takes beside the ids and the problems."""
+        parts = {
+            "lengths": np.array([-1 if x is None else len(x) for x in self.labels], np.int64),
+            "labels": self._joined(self.labels, np.int64),
+            "stays": self._joined(self.stays, bool),
+            "scores": np.array(self.scores, np.float64),
+        }
+        return {name: torch.from_numpy(x) for name, x in parts.items()}
+
+    @classmethod
+    def from_state(cls, tensors, ids, problems=()):
+        """The alignments whose ``state`` this is."""
+        lengths, labels, stays, scores = (np.asarray(tensors[x]) for x in ("lengths", "labels", "stays", "scores"))
+        ends = np.cumsum(np.maximum(lengths, 0))
+        spans = [None if n < 0 else slice(end - n, end) for n, end in zip(lengths, ends)]
+        labels, stays = (tuple(None if at is None else x[at] for at in spans) for x in (labels, stays))
+        return cls(ids, labels, tuple(map(tuple, problems)), stays, scores)
 
     def _joined(self, parts, kind):
         return np.concatenate([np.zeros(0, kind), *(x for x in parts if x is not None)])

@@ -80,7 +80,8 @@ def maximise(gmm, found, variance_floor, weight_floor):
 
 
 def _weights(gmm, count, floor):
-    """Shares of the columns' counts, at least ``floor`` each."""
+    """Shares of the columns' counts, at least ``floor`` each, and never forced above half of an equal share."""
+    floor = np.minimum(floor, 0.5 / np.diff(gmm.offset)[gmm.columns])
     total = np.bincount(gmm.columns, count, gmm.num_labels)[gmm.columns]
     share = np.where(total > _EMPTY, count / np.maximum(total, _EMPTY), gmm.weights)
     low = share < floor
@@ -88,7 +89,7 @@ def _weights(gmm, count, floor):
         return share / np.bincount(gmm.columns, share)[gmm.columns]
     taken = np.bincount(gmm.columns, np.where(low, floor, 0))[gmm.columns]
     rest = np.bincount(gmm.columns, np.where(low, 0, share))[gmm.columns]
-    return np.where(low, floor, share * (1 - taken) / np.maximum(rest, floor))
+    return np.where(low, floor, share * (1 - taken) / rest)
 
 
 def single(x, occupied, variance_floor):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load, save
 
 from hybridseq.speech.decoding.align import AlignmentError, align
 from hybridseq.speech.graph import Units, left_to_right, transcript_graph
@@ -134,6 +135,16 @@ def test_moved_counts_only_frames_that_both_have():
         Alignments(("x",), ([0] * 4,)).moved(Alignments(("x",), ([0],)))
     with pytest.raises(ValueError, match="columns up to 2"):
         a.counts(2)
+
+
+def test_state_round_trip():
+    a = Alignments(("x", "y", "z"), ([0, 0, 1, 1], None, [2]), (("y", "too short"),), scores=[-1.5, -np.inf, -2.0])
+    b = Alignments.from_state(load(save(a.state())), a.ids, [list(p) for p in a.problems])
+    assert b.moved(a) == 0
+    assert b.problems == a.problems
+    assert b[1] is None
+    np.testing.assert_array_equal(b.scores, a.scores)
+    np.testing.assert_array_equal(b.stays[0], [False, True, False, True])
 
 
 def test_self_loops_are_smoothed_shares_of_frames_that_stay():

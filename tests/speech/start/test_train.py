@@ -135,6 +135,13 @@ def test_a_number_of_gaussians_for_each_column():
     assert np.diff(gmm.offset).tolist() == wanted.tolist()
 
 
+@pytest.mark.parametrize("iterations", [2, 3, 4, 7])
+def test_all_gaussians_are_there_in_the_end(iterations):
+    units, graphs, features, _ = planted(60, seed=11)
+    gmm, _, _ = train_gmm(features, graphs, units, num_gaussians=5, iterations=iterations, min_frames=1)
+    assert gmm.num_gaussians == 5 * units.num_labels
+
+
 def test_few_frames_are_not_split():
     units, graphs, features, _ = planted(6, seed=12)
     gmm, _, _ = train_gmm(features, graphs, units, num_gaussians=8, iterations=9, min_frames=1000)
@@ -228,6 +235,12 @@ def test_variances_do_not_fall_below_the_floor():
         ({"num_gaussians": 0}, "num_gaussians must be at least 1"),
         ({"num_gaussians": [1, 2]}, "num_gaussians must be at least 1"),
         ({"energy_column": 6}, "energy_column must be one of the D = 6"),
+        ({"num_gaussians": 2, "iterations": 1}, "iterations of at least 2"),
+        ({"min_frames": 0}, "min_frames must be at least 1"),
+        ({"weight_floor": -1}, "weight_floor must be"),
+        ({"start": Alignments(tuple("01234"), [[0]] * 5)}, "1 in the given start"),
+        ({"start": Alignments(tuple("01234"), [[99]] * 5)}, "columns up to 99"),
+        ({"start": Alignments(tuple("abcde"), [[0]] * 5)}, "same ids"),
         ({"ids": ["a"]}, "ids must be 5"),
     ],
 )
