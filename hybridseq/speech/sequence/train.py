@@ -13,6 +13,8 @@ from hybridseq.speech.sequence.objective import SequenceObjective
 
 #: Slower than cross-entropy: the network is nearly right and only the balance of its states moves.
 SEQUENCE_SCHEDULE = Schedule(epochs=4, learning_rate=3e-4)
+#: Frames over which the share of a state is averaged, and the least that a prior gives to one.
+_PRIOR_FRAMES, _LEAST = 10000.0, 1e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +98,9 @@ def train_sequence(
         The share of frame by frame cross-entropy, at least 0 and below 1. By default 0.1 where there are alignments.
     prior : {"fixed", "occupancies"}, optional
         "fixed": the model's stays. Criteria with a denominator set the balance of states themselves, and another prior
-        would undo it. "occupancies": after each pass it becomes the share of each state among the transcripts' paths.
-        "full_sum" needs that and has it by default: nothing else keeps one state from taking all frames.
+        would undo it. "occupancies": the running share of each state among the transcripts' paths, moved at every step.
+        "full_sum" has it by default: nothing else keeps one state from taking all frames, and a prior that is set only
+        now and then lets them rush from state to state.
     mask, told, checkpoint
         As of ``loop.train``.
 
@@ -132,21 +135,17 @@ def train_sequence(
         model.prior = None
     elif model.prior is None and prior == "occupancies":
         model.prior = Prior.uniform(model.network.num_labels)
-    occupancies = _Occupancies(model) if prior == "occupancies" else None
 
     def loss_of(scores, lengths, rows, ways):
         labels = None
         if alignments is not None and (smoothing or objective.criterion.aligned):
             labels = padded([_labels(w, i, alignments[i]) for i, w in zip(rows, ways)])
-        if occupancies is not None:
-            occupancies.add(objective.numerator(scores.detach() * acoustic_scale, lengths, rows).marginals())
         loss = objective(scores, lengths, rows, labels).sum() / (acoustic_scale * lengths.sum())
-        if not smoothing:
-            return loss
-        return (1 - smoothing) * loss + smoothing * _cross_entropy(model, scores, labels)
-
-    def after(epoch):
-        return {} if occupancies is None else {"prior_moved": occupancies.apply()}
+        if smoothing:
+            loss = (1 - smoothing) * loss + smoothing * _cross_entropy(model, scores, labels)
+        if prior == "occupancies":
+            _follow(model, objective.numerator(scores.detach() * acoustic_scale, lengths, rows).marginals())
+        return loss
 
     usable = [_usable_view(view, objective) for view in views]
     before = objective.evaluate(model, features, alignments)
@@ -159,7 +158,6 @@ def train_sequence(
         rng,
         stage=criterion,
         mask=mask,
-        after=after,
         told=told,
         checkpoint=checkpoint,
     )
@@ -201,18 +199,11 @@ def _cross_entropy(model, scores, labels):
     return F.cross_entropy(scores.transpose(1, 2), labels, reduction="sum") / known
 
 
-class _Occupancies:
-    """How often each state is on the transcripts' paths, and the prior that follows."""
-
-    def __init__(self, model):
-        self.model, self.counts = model, 0
-
-    def add(self, marginals):
-        self.counts = self.counts + marginals.double().sum((0, 1))
-
-    def apply(self):
-        """Set the prior anew; how much of it moved."""
-        old = self.model.prior
-        self.model.prior = Prior.from_counts(self.counts, smoothing=1.0, scale=float(old.scale))
-        self.counts = 0
-        return 0.5 * float((self.model.prior.log_probs.exp() - old.log_probs.exp()).abs().sum())
+def _follow(model, marginals):
+    """Move the prior towards the occupancies (B, T, P) of a step."""
+    counts = marginals.double().sum((0, 1))
+    frames = counts.sum()
+    old = model.prior
+    share = torch.exp(-frames / _PRIOR_FRAMES)
+    probs = share * old.log_probs.double().exp() + (1 - share) * counts / frames
+    model.prior = Prior(probs.to(old.log_probs), float(old.scale), _LEAST)

@@ -1,0 +1,233 @@
+"""Sequence training betters its criterion on words that it was not trained on, and finds alignments by itself."""
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+
+from hybridseq.datasets import DIGIT_PHONES, make_aligned_digits, make_connected_digits, make_spoken_digits
+from hybridseq.speech import (
+    FeaturePipeline,
+    Lexicon,
+    Units,
+    Utterance,
+    chain,
+    left_to_right,
+    score_words,
+    transcript_graph,
+    word_loop,
+)
+from hybridseq.speech.acoustic.cross_entropy import train_cross_entropy
+from hybridseq.speech.acoustic.hybrid import HybridModel
+from hybridseq.speech.acoustic.loop import Schedule, seeded
+from hybridseq.speech.acoustic.networks import make_network
+from hybridseq.speech.acoustic.views import View
+from hybridseq.speech.decoding.decoder import Decoder
+from hybridseq.speech.sequence import (
+    CTCSymbols,
+    SequenceObjective,
+    phone_denominator,
+    phone_sequences,
+    train_sequence,
+    word_denominator,
+)
+from hybridseq.speech.start import Alignments, align_all, train_gmm
+
+LEXICON = Lexicon({word: list(phones) for word, phones in DIGIT_PHONES.items()})
+WORDS = sorted(LEXICON)
+RATE = 8000
+
+
+def features_of(signals, kind="fbank"):
+    pipeline = FeaturePipeline(kind=kind, rate=RATE, deltas=2 if kind == "mfcc" else 0)
+    return pipeline.extract([Utterance(f"u{i}", samples=x, rate=RATE) for i, x in enumerate(signals)])[0]
+
+
+def strings(n, speakers, noise, seed):
+    spoken = make_spoken_digits(100, speakers=speakers, noise_db=noise, random_state=seed)
+    return make_connected_digits(*spoken, n=n, rate=RATE, count=(2, 4), snr_db=noise, random_state=seed)
+
+
+@dataclass
+class Task:
+    """Strings of digits, a network trained on them by cross-entropy, and strings of other voices."""
+
+    units: Units
+    views: list
+    graphs: list
+    transcripts: list
+    alignments: Alignments
+    model: HybridModel
+    held_features: list
+    held_transcripts: list
+
+    def held(self, criterion, denominator):
+        graphs = [transcript_graph(t, LEXICON, self.units) for t in self.held_transcripts]
+        return SequenceObjective(criterion, graphs, [len(x) for x in self.held_features], denominator)
+
+    def errors(self, model):
+        decoder = Decoder(word_loop(WORDS, LEXICON, self.units), acoustic_scale=0.3)
+        found = [decoder.decode(x).words for x in model.frame_scores(self.held_features)]
+        return score_words(self.held_transcripts, found).wer
+
+
+@pytest.fixture(scope="module")
+def task():
+    units = Units(LEXICON.phones, silence="SIL")
+    train, held = strings(50, 4, 15, 0), strings(20, ["x", "y"], 10, 1)
+    said = [s.words for s in train]
+    _, alignments, _ = train_gmm(
+        features_of([s.samples for s in train], "mfcc"), [transcript_graph(t, LEXICON, units) for t in said], units
+    )
+    units = units.with_loops(alignments.self_loops(units))
+    graphs = [transcript_graph(t, LEXICON, units) for t in said]
+    features = features_of([s.samples for s in train])
+    views = [View(features, [1.0] * len(features))]
+    rng = seeded(0)
+    model = HybridModel(make_network("tdnn", features[0].shape[1], units.num_labels, hidden_size=48, num_layers=3))
+    schedule = Schedule(epochs=8, learning_rate=5e-3, batch_frames=1500)
+    alignments, _ = train_cross_entropy(model, views, graphs, alignments, schedule, rng)
+    held_features = features_of([s.samples for s in held])
+    return Task(units, views, graphs, said, alignments, model, held_features, [s.words for s in held])
+
+
+def trained(task, criterion, denominator=None, seed=0, **options):
+    """A copy of the network after sequence training, and the report."""
+    model = copy.deepcopy(task.model)
+    schedule = options.pop("schedule", Schedule(epochs=3, learning_rate=1e-3, batch_frames=1500))
+    graphs, views = options.pop("graphs", task.graphs), options.pop("views", task.views)
+    report = train_sequence(model, views, graphs, denominator, criterion, schedule, seeded(seed), **options)
+    return model, report
+
+
+@pytest.mark.parametrize("criterion", ["mmi", "boosted_mmi", "smbr", "lfmmi"])
+def test_training_lowers_the_criterion_on_other_voices(task, criterion):
+    if criterion == "lfmmi":
+        sequences = phone_sequences(task.transcripts, task.units, LEXICON, seeded(1))
+        denominator = phone_denominator(sequences, task.units, order=2)
+        held = task.held("lfmmi", denominator)
+    else:
+        denominator = word_denominator(WORDS, task.units, LEXICON)
+        held = task.held("mmi", denominator)
+    before, errors = held.evaluate(task.model, task.held_features), task.errors(task.model)
+    model, report = trained(task, criterion, denominator, alignments=task.alignments)
+    assert report.after < report.before
+    assert held.evaluate(model, task.held_features) < before
+    assert task.errors(model) <= errors
+    assert report.num_used == len(task.graphs) and report.num_left_out == 0 and len(report.history) == 3
+
+
+def test_the_same_seed_gives_the_same_network(task):
+    denominator = word_denominator(WORDS, task.units, LEXICON)
+    schedule = Schedule(epochs=1, learning_rate=1e-3)
+    found = [trained(task, "mmi", denominator, seed=s, schedule=schedule)[0].network for s in (3, 3, 4)]
+    same, other = (
+        [torch.equal(a, b) for a, b in zip(found[0].state_dict().values(), x.state_dict().values())] for x in found[1:]
+    )
+    assert all(same) and not all(other)
+
+
+def test_an_utterance_too_short_is_named_and_left_out(task):
+    features = [task.views[0].features[0][:5], *task.views[0].features[1:]]
+    # Where a fast view is too short the slow one is taken.
+    fast = [features[0], features[1][:8], *features[2:]]
+    views = [View(features, [1.0] * len(features)), View(fast, [1.0] * len(features))]
+    denominator = word_denominator(WORDS, task.units, LEXICON)
+    schedule = Schedule(epochs=1, learning_rate=1e-4)
+    _, report = trained(task, "mmi", denominator, views=views, schedule=schedule, ids=[f"u{i}" for i in range(50)])
+    assert [name for name, _ in report.problems] == ["u0"]
+    assert "too short: 5 frames" in report.problems[0][1]
+    assert report.num_used == 49 and np.isfinite(report.history[0].loss)
+
+
+def test_smoothing_alone_is_cross_entropy(task):
+    """With all weight on it, sequence training keeps to the alignment."""
+    denominator = word_denominator(WORDS, task.units, LEXICON)
+    _, report = trained(
+        task, "mmi", denominator, alignments=task.alignments, smoothing=0.999, schedule=Schedule(1, 1e-9)
+    )
+    task.model.train()
+    torch.manual_seed(0)
+    total = frames = 0
+    with torch.no_grad():
+        for x, labels in zip(task.views[0].features, task.alignments):
+            scores = task.model.eval().network(x[None], torch.tensor([len(x)]))[0]
+            total += torch.nn.functional.cross_entropy(scores, torch.from_numpy(labels), reduction="sum").item()
+            frames += len(x)
+    # Dropout is on while training.
+    assert report.history[0].loss == pytest.approx(total / frames, rel=0.5)
+    with pytest.raises(ValueError, match="smoothing = 0.1 needs alignments"):
+        trained(task, "mmi", denominator, smoothing=0.1)
+
+
+def phone_accuracy(digits, alignments, units):
+    """The share of frames in the phone that is truly said."""
+    phone = {column: name for name in units.names for column in units.columns[name]}
+    right = total = 0
+    for digit, labels in zip(digits, alignments):
+        ends = [end for _, _, end in digit.phones]
+        at = np.searchsorted(ends, 0.01 * np.arange(len(labels)) + 0.0125).clip(max=len(ends) - 1)
+        right += sum(phone[label] == digit.phones[n][0] for label, n in zip(labels.tolist(), at))
+        total += len(labels)
+    return right / total
+
+
+def test_full_sum_training_from_nothing_finds_the_phones():
+    digits = make_aligned_digits(150, speakers=4, noise_db=15)
+    units = Units(LEXICON.phones, left_to_right(2), silence="SIL")
+    graphs = [transcript_graph(d.word, LEXICON, units) for d in digits]
+    features = features_of([d.samples for d in digits])
+    rng = seeded(0)
+    model = HybridModel(make_network("tdnn", 23, units.num_labels, hidden_size=48, num_layers=3))
+    views = [View(features, [1.0] * len(features))]
+    flat = align_all(model.frame_scores(features), graphs, acoustic_scale=0.3)
+    schedule = Schedule(epochs=10, learning_rate=5e-3, batch_frames=1500)
+    report = train_sequence(model, views, graphs, None, "full_sum", schedule, rng, acoustic_scale=0.3)
+    found = align_all(model.frame_scores(features), graphs, acoustic_scale=0.3)
+    assert report.after < report.before
+    assert phone_accuracy(digits, found, units) > 0.6 > 0.45 > phone_accuracy(digits, flat, units)
+    # No state has taken all, and none has vanished.
+    assert model.prior.log_probs.exp().max() < 0.35
+    assert found.counts(units.num_labels).min() > 0
+
+
+def test_lattice_free_mmi_learns_from_nothing():
+    """With the one-state topology, no alignment and no prior."""
+    texts = make_spoken_digits(150, speakers=4, noise_db=15)
+    units = Units(LEXICON.phones, chain(), silence="SIL")
+    graphs = [transcript_graph(w, LEXICON, units) for w in texts[1]]
+    features = features_of(texts[0])
+    rng = seeded(0)
+    model = HybridModel(make_network("tdnn", 23, units.num_labels, hidden_size=48, num_layers=3))
+    denominator = phone_denominator(phone_sequences(texts[1], units, LEXICON, rng), units, order=2)
+    schedule = Schedule(epochs=10, learning_rate=5e-3, batch_frames=1500)
+    views = [View(features, [1.0] * len(features))]
+    report = train_sequence(model, views, graphs, denominator, "lfmmi", schedule, rng)
+    assert report.after < 0.3 * report.before
+    decoder = Decoder(word_loop(WORDS, LEXICON, units))
+    found = [decoder.decode(x).words for x in model.frame_scores(features)]
+    assert score_words([[w] for w in texts[1]], found).wer < 0.15
+
+
+def test_ctc_learns_to_spell():
+    signals, words, _ = make_spoken_digits(150, speakers=4, noise_db=15)
+    symbols = CTCSymbols(WORDS)
+    features = features_of(signals)
+    rng = seeded(0)
+    model = HybridModel(make_network("tdnn", 23, symbols.num_labels, hidden_size=48, num_layers=4))
+    views = [View(features, [1.0] * len(features))]
+    schedule = Schedule(epochs=15, learning_rate=5e-3, batch_frames=1500)
+    graphs = [symbols.graph(w) for w in words]
+    report = train_sequence(model, views, graphs, None, "ctc", schedule, rng)
+    lengths = torch.tensor([len(x) for x in features])
+    scores = [torch.from_numpy(x) for x in model.frame_scores(features)]
+    padded = torch.nn.utils.rnn.pad_sequence(scores).double()
+    targets = torch.tensor([symbols.spell(w) for w in words])
+    wanted = torch.nn.CTCLoss(reduction="sum")(padded, targets, lengths, torch.ones_like(lengths)) / lengths.sum()
+    assert report.after == pytest.approx(wanted.item(), rel=1e-4)
+    assert report.after < 0.5 * report.before
+    decoder = Decoder(symbols.decoding_graph())
+    found = [decoder.decode(x).words for x in model.frame_scores(features)]
+    assert score_words([[w] for w in words], found).wer < 0.15
