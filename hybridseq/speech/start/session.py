@@ -71,37 +71,50 @@ class Session:
 
     def step(self, iteration, wanted, realign, full):
         """Fit to the statistics there are, split, align anew, and gather the next statistics."""
-        paths, moved = self.paths, None
+        moved, before = None, self.gmm.num_gaussians
         if self.found is not None:
             self.gmm = maximise(self.gmm, self.found, self.variance_floor, self.weight_floor)
             if wanted is not None:
                 self.gmm = split(self.gmm, self.found.count, wanted, self.min_frames, self.random)
         if self.loops and self.loop_counts is not None:
             self.stay = smoothed_loops(*self.loop_counts, self.stay, _SMOOTHING)
-            for bulk in (paths.bulk, full):
+            for bulk in (self.paths.bulk, full):
                 if bulk is not None:
                     bulk.with_loops(self.stay)
         if full is not None:
-            total, *weighted, stays = full.expectations(paths.frames.scores(self.gmm), self.units.num_labels)
-            possible = total > -np.inf
-            count, log_likelihood = full.lengths[possible].sum(), total[possible].sum()
-            occupied = Occupied.of(weighted[0], weighted[1], self.units.num_labels, weighted[2])
-            self.loop_counts = stays, np.bincount(weighted[1], weighted[2], self.units.num_labels)
-            self.found = expect(self.gmm, paths.frames.x, occupied)
+            mean = self._expect_all(full)
         else:
-            if realign or paths.states is None:
-                moved = paths.realign(self.gmm)
-                self.loop_counts = paths.loop_counts()
-            else:
-                paths.take(paths.states)
-            occupied = paths.occupied()
-            self.found = expect(self.gmm, paths.frames.x, occupied)
-            count, log_likelihood = len(occupied.frames), self.found.log_likelihood + paths.transition_score
-        mean = float(log_likelihood) / max(int(count), 1) - paths.frames.gain
-        split_now = wanted is not None
-        self.rounds.append(Round(iteration, mean, moved, self.gmm.num_gaussians, split_now))
-        self.best = self.gmm, paths.states, self.stay
+            moved = self._align(realign)
+            mean = self._expect_best()
+        now = self.gmm.num_gaussians
+        self.rounds.append(Round(iteration, mean - self.paths.frames.gain, moved, now, now > before))
+        self.best = self.gmm, self.paths.states, self.stay
         return self.rounds[-1]
+
+    def _align(self, realign):
+        """Take the best paths where that is due; the share of frames that moved, or None."""
+        if not realign and self.paths.states is not None:
+            # The same paths, whose transitions may score otherwise now.
+            self.paths.take(self.paths.states)
+            return None
+        moved = self.paths.realign(self.gmm)
+        self.loop_counts = self.paths.loop_counts()
+        return moved
+
+    def _expect_best(self):
+        """Gather statistics of the paths; nats a frame."""
+        occupied = self.paths.occupied()
+        self.found = expect(self.gmm, self.paths.frames.x, occupied)
+        return (self.found.log_likelihood + self.paths.transition_score) / max(len(occupied.frames), 1)
+
+    def _expect_all(self, full):
+        """Gather statistics of all paths, weighted by their posteriors; nats a frame."""
+        labels = self.units.num_labels
+        total, frames, columns, weights, stays = full.expectations(self.paths.frames.scores(self.gmm), labels)
+        self.loop_counts = stays, np.bincount(columns, weights, labels)
+        self.found = expect(self.gmm, self.paths.frames.x, Occupied.of(frames, columns, labels, weights))
+        possible = total > -np.inf
+        return float(total[possible].sum()) / max(int(full.lengths[possible].sum()), 1)
 
     def result(self, training):
         """The model of the last complete iteration, its best paths (labels, stays, scores) and loops."""
