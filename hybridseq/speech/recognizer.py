@@ -1,0 +1,199 @@
+"""A trained recogniser: features, units, lexicon, grammar and an acoustic model, put to use."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+
+from hybridseq.speech.acoustic.hybrid import HybridModel
+from hybridseq.speech.alignment import Alignment, Segment
+from hybridseq.speech.decoding.align import AlignmentError, align
+from hybridseq.speech.decoding.decoder import Decoder
+from hybridseq.speech.features import FeaturePipeline
+from hybridseq.speech.graph import Units, decoding_graph, transcript_graph
+from hybridseq.speech.lexicon import Lexicon
+from hybridseq.speech.ngram import NGramModel
+from hybridseq.speech.start import GMM
+
+
+@dataclass(frozen=True)
+class Scales:
+    """How the parts of a path's score are weighed.
+
+    Attributes
+    ----------
+    acoustic : float
+        What frame scores are multiplied by.
+    grammar : float
+        What log-probabilities of the language model are multiplied by.
+    word_penalty : float
+        What every word adds, in nats: below 0 for fewer words.
+    """
+
+    acoustic: float = 1.0
+    grammar: float = 1.0
+    word_penalty: float = 0.0
+
+
+@dataclass(frozen=True)
+class Recognizer:
+    """Everything that recognition needs.
+
+    Attributes
+    ----------
+    pipeline : FeaturePipeline
+    units : Units
+    lexicon : Lexicon, optional
+        None: words are units.
+    grammar : NGramModel
+    acoustic : HybridModel or GMM
+        What has ``frame_scores``.
+    scales : Scales
+    silence_prob : float
+        Probability of silence between words.
+    beam : float
+        Nats; see :class:`~hybridseq.speech.Decoder`.
+    max_active : int, optional
+    backend : {"own", "kaldi"}
+        What searches.
+    """
+
+    pipeline: FeaturePipeline
+    units: Units
+    lexicon: Lexicon | None
+    grammar: NGramModel
+    acoustic: HybridModel | GMM
+    scales: Scales = field(default_factory=Scales)
+    silence_prob: float = 0.5
+    beam: float = 16.0
+    max_active: int | None = 7000
+    backend: str = "own"
+
+    def graph(self):
+        """The graph that is searched."""
+        return decoding_graph(self.lexicon, self.grammar, self.units, self.has_silence, self.silence_prob)
+
+    @property
+    def has_silence(self):
+        """Whether silence may stand between words."""
+        return self.units.silence is not None
+
+    def decoder(self, graph=None, **options):
+        """A decoder with this recogniser's scales; ``options`` as of :class:`~hybridseq.speech.Decoder`."""
+        scales = self.scales
+        given = {
+            "beam": self.beam,
+            "max_active": self.max_active,
+            "acoustic_scale": scales.acoustic,
+            "grammar_scale": scales.grammar,
+            "word_penalty": scales.word_penalty,
+            "backend": self.backend,
+            "allow_partial": self.backend == "own",
+            **options,
+        }
+        return Decoder(self.graph() if graph is None else graph, **given)
+
+    def scores(self, features):
+        """Frame scores (T, P) of each utterance's features; None stays None."""
+        there = [i for i, x in enumerate(features) if x is not None]
+        found = [None] * len(features)
+        if isinstance(self.acoustic, GMM):
+            scored = (self.acoustic.frame_scores(features[i]) for i in there)
+        else:
+            scored = self.acoustic.frame_scores([features[i] for i in there])
+        for i, scores in zip(there, scored):
+            found[i] = scores
+        return found
+
+    def transcript_graph(self, words):
+        """The graph of all ways to say a transcript."""
+        return transcript_graph(words, self.lexicon, self.units, self.has_silence, self.silence_prob)
+
+    def align(self, utterance, scores):
+        """The transcript of an utterance in time.
+
+        Parameters
+        ----------
+        utterance : Utterance
+            With words.
+        scores : (T, P) array
+
+        Returns
+        -------
+        alignment : Alignment
+        states : (T,) array
+            Columns of the frames.
+
+        Raises
+        ------
+        AlignmentError
+            Where no path fits; names the utterance.
+        """
+        try:
+            path = align(self.transcript_graph(utterance.words), scores, self.scales.acoustic)
+        except AlignmentError as error:
+            raise AlignmentError(f"utterance {utterance.id}: {error}", error.frames, error.needed) from None
+        return self.in_time(utterance.id, path, len(scores)), path.labels
+
+    def in_time(self, id, hypothesis, frames):
+        """A hypothesis in seconds, silence left out."""
+        shift = self.pipeline.frame_shift / 1000
+
+        def told(parts, silent):
+            return [
+                Segment(p.start * shift, p.end * shift, p.name, p.confidence) for p in parts if p.name not in silent
+            ]
+
+        silent = {p.name for p in hypothesis.words_at if p.silence}
+        words = [p for p in hypothesis.words_at if not p.silence]
+        phones = told(hypothesis.phones_at, {*silent, self.units.silence})
+        return Alignment(id, told(words, set()), phones, frames * shift)
+
+    def with_scales(self, **scales):
+        """The same recogniser that weighs otherwise."""
+        return replace(self, scales=replace(self.scales, **scales))
+
+    def stream(self, speaker=None, statistics=None):
+        """Recognition while the audio comes in: see :class:`RecognizerStream`."""
+        return RecognizerStream(self, self.pipeline.stream(speaker=speaker, statistics=statistics))
+
+
+class RecognizerStream:
+    """Words come out while audio goes in.
+
+    The network looks ahead: each chunk's scores are computed with ``context`` frames before it, and its last
+    ``context`` frames wait for the next chunk. With a network that sees no farther the outcome is that of the whole.
+    """
+
+    def __init__(self, recognizer, features, context=40):
+        self._recognizer, self._features, self._context = recognizer, features, context
+        self._search = recognizer.decoder().stream()
+        self._rows = torch.zeros(0, recognizer.pipeline.width)
+        # Of the rows held, those that were scored already.
+        self._done = 0
+
+    def accept(self, samples):
+        """The words that further samples (N,) settle: list of ``alignment.Segment``, in seconds."""
+        rows = self._features.accept(torch.as_tensor(np.asarray(samples, np.float32)))
+        return self._advance(rows, False)
+
+    def partial(self):
+        """The words so far, of which the last may still change."""
+        return self._search.partial().words
+
+    def finish(self):
+        """The end of the audio: the hypothesis of all of it."""
+        self._advance(self._features.finish(), True)
+        return self._search.finish()
+
+    def _advance(self, rows, last):
+        self._rows = torch.cat([self._rows, rows])
+        ready = len(self._rows) if last else max(self._done, len(self._rows) - self._context)
+        if ready == self._done:
+            return []
+        (scores,) = self._recognizer.scores([self._rows])
+        found = self._search.accept(scores[self._done : ready])
+        keep = max(0, ready - self._context)
+        self._rows, self._done = self._rows[keep:], ready - keep
+        shift = self._recognizer.pipeline.frame_shift / 1000
+        return [Segment(s.start * shift, s.end * shift, s.name) for s in found]
