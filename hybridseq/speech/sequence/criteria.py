@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
+
 from hybridseq import objectives
-from hybridseq.objectives.costs import hamming_cost
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class Criterion:
     Attributes
     ----------
     loss : callable
-        ``(numerator, denominator, labels (B, T), boost) -> (B,)`` in nats; what it does not use may be None.
+        ``(numerator, denominator, cost (B, T, P), boost) -> (B,)`` in nats; what it does not use may be None.
     competes : bool
         Whether it needs a denominator.
     aligned : bool
@@ -29,20 +30,19 @@ class Criterion:
     divides: bool = True
 
 
-def _mmi(numerator, denominator, labels, boost):
+def _mmi(numerator, denominator, cost, boost):
     return objectives.mmi(numerator, denominator)
 
 
-def _boosted_mmi(numerator, denominator, labels, boost):
-    cost = hamming_cost(labels, denominator.num_labels, denominator.emissions.dtype)
+def _boosted_mmi(numerator, denominator, cost, boost):
     return objectives.boosted_mmi(numerator, denominator, cost, boost)
 
 
-def _smbr(numerator, denominator, labels, boost):
-    return objectives.smbr(denominator, labels)
+def _smbr(numerator, denominator, cost, boost):
+    return objectives.smbr(denominator, 1 - cost)
 
 
-def _full_sum(numerator, denominator, labels, boost):
+def _full_sum(numerator, denominator, cost, boost):
     return objectives.full_sum(numerator)
 
 
@@ -54,3 +54,19 @@ CRITERIA: dict[str, Criterion] = {
     "full_sum": Criterion(_full_sum),
     "ctc": Criterion(_full_sum, divides=False),
 }
+
+
+def state_costs(units):
+    """1 for every state but the right one: (P, P) float tensor, [right, taken]."""
+    return 1 - torch.eye(units.num_labels)
+
+
+def unit_costs(units):
+    """1 for every state of another unit, a phone or a word: (P, P) float tensor, [right, taken].
+
+    Where in a unit its states change is a matter of taste, and counts for nothing :cite:p:`povey2008`.
+    """
+    member = torch.zeros(len(units.names), units.num_labels)
+    for row, columns in zip(member, units.columns.values()):
+        row[list(columns)] = 1
+    return 1 - (member.T @ member).clamp(max=1)

@@ -5,6 +5,7 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from hybridseq.nn.names import choose
+from hybridseq.objectives.costs import hamming_cost, label_cost
 from hybridseq.speech.acoustic.hybrid import batches_by_length
 from hybridseq.speech.graph import min_frames, pack
 from hybridseq.speech.sequence.criteria import CRITERIA
@@ -31,7 +32,10 @@ class SequenceObjective:
     acoustic_scale, grammar_scale, word_penalty : float
         Those of use: a criterion that weighs paths otherwise than the search does betters other paths.
     boost : float
-        Of "boosted_mmi", whose cost are the frames that are not in the aligned state.
+        Of "boosted_mmi".
+    costs : (P, P) tensor, optional
+        Of a frame for "boosted_mmi" and "smbr", [aligned column, taken]: from 0 to 1, and 0 where they are the same,
+        such as of ``unit_costs``. By default 1 for every other column.
 
     Attributes
     ----------
@@ -59,15 +63,16 @@ class SequenceObjective:
         grammar_scale=1.0,
         word_penalty=0.0,
         boost=0.1,
+        costs=None,
     ):
         self.criterion = choose("criterion", criterion, CRITERIA)
-        self.name, self.boost, self.acoustic_scale = criterion, boost, acoustic_scale
+        self.name, self.boost, self.acoustic_scale, self.costs = criterion, boost, acoustic_scale, costs
         self.ids = names_of(ids, len(graphs))
         self._check(denominator, alignments, lengths)
         options = grammar_scale, word_penalty
         self.denominator = pack(denominator.graph, *options) if self.criterion.competes else None
         self.numerators, which, told = _compiled(graphs, denominator if self.criterion.competes else None, options)
-        self._check_columns(denominator)
+        self._check_columns()
         self.graph_of = [None if told[i] is not None else self.numerators[which[i]] for i in range(len(graphs))]
         kept, problems = fitting(lengths, [None if g is None else g.search for g in self.graph_of])
         problems.update({i: why for i, why in enumerate(told) if why is not None})
@@ -97,7 +102,7 @@ class SequenceObjective:
         if alignments is not None and len(alignments) != len(self.ids):
             raise ValueError(f"alignments must be of {len(self.ids)} utterances; got {len(alignments)}.")
 
-    def _check_columns(self, denominator):
+    def _check_columns(self):
         if not self.criterion.competes:
             return
         known = set(self.denominator.graph.labels.tolist())
@@ -133,7 +138,13 @@ class SequenceObjective:
         scaled = emissions * self.acoustic_scale
         numerator = None if self.name == "smbr" else self.numerator(scaled, lengths, rows)
         denominator = None if self.denominator is None else self.denominator.beside(scaled, lengths)
-        return self.criterion.loss(numerator, denominator, labels, self.boost)
+        cost = self._cost(labels, scaled) if self.criterion.aligned else None
+        return self.criterion.loss(numerator, denominator, cost, self.boost)
+
+    def _cost(self, labels, emissions):
+        if self.costs is None:
+            return hamming_cost(labels, emissions.shape[2], emissions.dtype)
+        return label_cost(labels, self.costs.to(emissions))
 
     def numerator(self, scaled, lengths, rows):
         """The ``PathGraph`` of some utterances' transcripts beside scaled scores (B, T, P)."""

@@ -63,6 +63,7 @@ def train_sequence(
     grammar_scale=1.0,
     word_penalty=0.0,
     boost=0.1,
+    costs=None,
     smoothing=None,
     prior=None,
     mask=None,
@@ -92,7 +93,7 @@ def train_sequence(
     ids : list of str, optional
     alignments : Alignments, optional
         Right states for "boosted_mmi", "smbr" and the smoothing.
-    acoustic_scale, grammar_scale, word_penalty, boost : float
+    acoustic_scale, grammar_scale, word_penalty, boost, costs
         As of ``SequenceObjective``.
     smoothing : float, optional
         The share of frame by frame cross-entropy, at least 0 and below 1. By default 0.1 where there are alignments.
@@ -130,6 +131,7 @@ def train_sequence(
         grammar_scale=grammar_scale,
         word_penalty=word_penalty,
         boost=boost,
+        costs=costs,
     )
     if not objective.criterion.divides:
         model.prior = None
