@@ -59,7 +59,7 @@ def train_sequence(
     *,
     ids=None,
     alignments=None,
-    acoustic_scale=1.0,
+    acoustic_scale=None,
     grammar_scale=1.0,
     word_penalty=0.0,
     boost=0.1,
@@ -93,7 +93,9 @@ def train_sequence(
     ids : list of str, optional
     alignments : Alignments, optional
         Right states for "boosted_mmi", "smbr" and the smoothing.
-    acoustic_scale, grammar_scale, word_penalty, boost, costs
+    acoustic_scale : float, optional
+        As of ``SequenceObjective``. By default 1, and 0.3 for "full_sum": at first all alignments must stay in play.
+    grammar_scale, word_penalty, boost, costs
         As of ``SequenceObjective``.
     smoothing : float, optional
         The share of frame by frame cross-entropy, at least 0 and below 1. By default 0.1 where there are alignments.
@@ -116,6 +118,7 @@ def train_sequence(
     """
     began = time.perf_counter()
     schedule = SEQUENCE_SCHEDULE if schedule is None else schedule
+    acoustic_scale = (0.3 if criterion == "full_sum" else 1.0) if acoustic_scale is None else acoustic_scale
     smoothing = (0.0 if alignments is None else 0.1) if smoothing is None else smoothing
     prior = ("occupancies" if criterion == "full_sum" else "fixed") if prior is None else prior
     _check(smoothing, alignments, prior)

@@ -195,7 +195,7 @@ def test_full_sum_training_from_nothing_finds_the_phones():
     views = [View(features, [1.0] * len(features))]
     flat = align_all(model.frame_scores(features), graphs, acoustic_scale=0.3)
     schedule = Schedule(epochs=10, learning_rate=5e-3, batch_frames=1500)
-    report = train_sequence(model, views, graphs, None, "full_sum", schedule, rng, acoustic_scale=0.3)
+    report = train_sequence(model, views, graphs, None, "full_sum", schedule, rng)
     found = align_all(model.frame_scores(features), graphs, acoustic_scale=0.3)
     assert report.after < report.before
     assert phone_accuracy(digits, flat, units) < 0.45
@@ -203,6 +203,49 @@ def test_full_sum_training_from_nothing_finds_the_phones():
     # No state has taken all, and none has vanished.
     assert model.prior.log_probs.exp().max() < 0.35
     assert found.counts(units.num_labels).min() > 0
+
+
+class _Memory:
+    """A checkpoint that forgets when the process ends; the power fails after ``last`` passes."""
+
+    def __init__(self, last):
+        self.last, self.kept = last, None
+
+    def keep(self, stage, done, history, network, optimiser, rng):
+        state = network.state_dict(), optimiser.state_dict(), rng.bit_generator.state, torch.get_rng_state()
+        self.kept = copy.deepcopy((done, history, *state))
+        if done == self.last:
+            raise KeyboardInterrupt
+
+    def resume(self, stage, network, optimiser, rng):
+        if self.kept is None:
+            return 0, []
+        done, history, weights, steps, numbers, noise = copy.deepcopy(self.kept)
+        network.load_state_dict(weights)
+        optimiser.load_state_dict(steps)
+        rng.bit_generator.state = numbers
+        torch.set_rng_state(noise)
+        return done, history
+
+
+def test_interrupted_training_goes_on_as_if_nothing_had_been(task):
+    """The running prior too is taken up again."""
+
+    def run(checkpoint):
+        rng = seeded(0)
+        model = HybridModel(make_network("tdnn", 23, task.units.num_labels, hidden_size=16, num_layers=2))
+        schedule = Schedule(epochs=3, learning_rate=5e-3)
+        train_sequence(model, task.views, task.graphs, None, "full_sum", schedule, rng, checkpoint=checkpoint)
+        return model.state_dict()
+
+    memory = _Memory(last=2)
+    with pytest.raises(KeyboardInterrupt):
+        run(memory)
+    memory.last = None
+    whole, resumed = run(None), run(memory)
+    assert whole.keys() == resumed.keys() and any("prior" in name for name in whole)
+    for name, value in whole.items():
+        assert torch.equal(value, resumed[name]), name
 
 
 def test_lattice_free_mmi_learns_from_nothing():
