@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hybridseq.speech.graph import ctc_decoding_graph, ctc_graph
+from hybridseq.speech.graph import ENTRY, EXIT, Topology, Units, ctc_decoding_graph, ctc_graph
 from hybridseq.speech.lexicon import words_of
 
 
@@ -65,3 +65,16 @@ class CTCSymbols:
     def decoding_graph(self):
         """Any symbols in any order: what is searched. Its words are the symbols."""
         return ctc_decoding_graph(self.num_labels, 0, self.names)
+
+    def units(self):
+        """The symbols as units, with the blank as their silence: what compilers of words take.
+
+        ``decoding_graph(lexicon, grammar, symbols.units())`` searches the words of a grammar. A symbol lasts one frame
+        or more and blanks may follow it. Equal neighbours need no blank between them, so that a long symbol may also
+        be heard as two: no matter to the best path where the lexicon or the grammar tells them apart.
+        """
+        arcs = ((ENTRY, 0), (0, 0), (0, 1), (0, EXIT), (1, 1), (1, EXIT))
+        symbol = Topology((0, 1), tuple((a, b, 0.0) for a, b in arcs))
+        blank = Topology((0,), tuple((a, b, 0.0) for a, b in ((ENTRY, 0), (0, 0), (0, EXIT))))
+        tying = {(s, c): 0 if c else i for i, s in enumerate(self.symbols, 1) for c in (0, 1)}
+        return Units(self.symbols, symbol, self.blank, blank, {**tying, (self.blank, 0): 0})

@@ -121,7 +121,7 @@ def train_sequence(
     acoustic_scale = (0.3 if criterion == "full_sum" else 1.0) if acoustic_scale is None else acoustic_scale
     smoothing = (0.0 if alignments is None else 0.1) if smoothing is None else smoothing
     prior = ("occupancies" if criterion == "full_sum" else "fixed") if prior is None else prior
-    _check(smoothing, alignments, prior)
+    _check(criterion, smoothing, alignments, prior)
     features = views[0].features
     objective = SequenceObjective(
         criterion,
@@ -171,13 +171,15 @@ def train_sequence(
     return SequenceReport(criterion, before, final, history, objective.problems, len(objective.usable), seconds)
 
 
-def _check(smoothing, alignments, prior):
+def _check(criterion, smoothing, alignments, prior):
     if not 0 <= smoothing < 1:
         raise ValueError(f"smoothing must be at least 0 and below 1; got {smoothing!r}.")
     if smoothing and alignments is None:
         raise ValueError(f"smoothing = {smoothing} needs alignments; give them, or smoothing=0.")
     if prior not in {"fixed", "occupancies"}:
         raise ValueError(f"prior must be 'fixed' or 'occupancies'; got {prior!r}.")
+    if criterion == "ctc" and prior == "occupancies":
+        raise ValueError("'ctc' divides by no prior; for alignments of its graphs with one, ask for 'full_sum'.")
 
 
 def _labels(view, i, labels):

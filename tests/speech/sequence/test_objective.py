@@ -6,6 +6,7 @@ import torch
 
 from hybridseq.nn.prior import Prior
 from hybridseq.speech.acoustic.hybrid import HybridModel
+from hybridseq.speech.decoding.decoder import Decoder
 from hybridseq.speech.graph import Units, ctc_graph, left_to_right, transcript_graph, word_loop
 from hybridseq.speech.ngram import NGramModel, estimate
 from hybridseq.speech.sequence import (
@@ -188,6 +189,18 @@ def test_ctc_is_that_of_torch():
 def test_ctc_names_a_repeated_symbol_without_a_blank_between():
     objective = SequenceObjective("ctc", [ctc_graph([1, 1]), ctc_graph([1, 2])], [2, 2], ids=["same", "apart"])
     assert [name for name, _ in objective.problems] == ["same"]
+
+
+def test_words_are_found_in_spelt_phones():
+    symbols = CTCSymbols(("x", "y"))
+    units = symbols.units()
+    assert units.num_labels == symbols.num_labels and units.silence_labels == (0,)
+    graph = word_loop(["a", "b", "c"], LEXICON, units)
+    spelt = [0, 0, 1, 1, 0, 2, 0, 2, 2, 1]
+    scores = np.full((len(spelt), 3), -5.0)
+    scores[np.arange(len(spelt)), spelt] = 0
+    found = Decoder(graph, word_penalty=-1.0).decode(scores)
+    assert found.words == ("b", "c") and found.labels.tolist() == spelt
 
 
 class _Table(torch.nn.Module):
