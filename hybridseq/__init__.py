@@ -25,6 +25,7 @@ _NAMES = {
     "InfeasibleError": "hybridseq.constraints",
     "LinearChain": "hybridseq.structures",
     "LinearCRF": "hybridseq.estimators",
+    "SpeechRecognizer": "hybridseq.estimators",
     "StructuredPerceptron": "hybridseq.estimators",
     "StructuredSVM": "hybridseq.estimators",
     "MultinomialHMM": "hybridseq.estimators",

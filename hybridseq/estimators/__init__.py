@@ -12,6 +12,7 @@ _NAMES = {
     "GaussianHMM": "gaussian_hmm",
     "MultinomialHMM": "multinomial_hmm",
     "SequenceTagger": "sequence_tagger",
+    "SpeechRecognizer": "speech_recognizer",
     "TokenFeatures": "token_features",
     "load": "persistence",
 }

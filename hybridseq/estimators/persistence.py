@@ -32,6 +32,7 @@ _ESTIMATORS = {
     "GaussianHMM": "gaussian_hmm",
     "MultinomialHMM": "multinomial_hmm",
     "SequenceTagger": "sequence_tagger",
+    "SpeechRecognizer": "speech_recognizer",
 }
 _WEIGHTS, _CARD = "model.safetensors", "model.json"
 

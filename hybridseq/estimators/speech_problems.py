@@ -1,0 +1,57 @@
+"""What is wrong with recordings: told in one warning, or raised where that is asked for."""
+
+import warnings
+
+from hybridseq.speech.audio import AudioError, diagnose
+
+#: So many are told with their reason; so many more by name.
+_TOLD, _NAMED = 5, 20
+
+
+def report(problems: dict, total: int, what: str, strict: bool) -> None:
+    """Warn once about recordings that were left out, or raise.
+
+    Parameters
+    ----------
+    problems : dict of str to str
+        What is wrong, by id.
+    total : int
+        How many recordings there are.
+    what : str
+        What is done with them, as in "not trained on".
+    strict : bool
+        Raise a ValueError instead.
+    """
+    if not problems:
+        return
+    message = f"{len(problems)} of {total} recordings {what}: {listed(problems)}"
+    if strict:
+        raise ValueError(message)
+    warnings.warn(message, stacklevel=4)
+
+
+def warn_odd(utterances) -> None:
+    """Warn once about audio that can be used and is odd all the same: silence, clipping, great length."""
+    odd = {}
+    for utterance in utterances:
+        if utterance.samples is None and utterance.path is None:
+            continue
+        try:
+            found = diagnose(*utterance.load())
+        except AudioError:
+            continue
+        found = [message for kind, message in found if kind != "too_short"]
+        if found:
+            odd[utterance.id] = "; ".join(found)
+    if odd:
+        warnings.warn(f"{len(odd)} of {len(utterances)} recordings are odd: {listed(odd)}", stacklevel=4)
+
+
+def listed(problems: dict) -> str:
+    """Problems by id, the first with their reasons."""
+    items = list(problems.items())
+    told = "; ".join(f"{id}: {message.rstrip('.')}" for id, message in items[:_TOLD])
+    rest = [id for id, _ in items[_TOLD:]]
+    if rest:
+        told += "; and " + ", ".join(rest[:_NAMED]) + (f" and {len(rest) - _NAMED} more" if len(rest) > _NAMED else "")
+    return told + "."
