@@ -109,7 +109,7 @@ def make_units(utterances, features, lexicon, states_per_word="auto", silence="S
     known = [(len(x), len(u.words)) for u, x in zip(utterances, features) if x is not None and u.words]
     count = states_for(*zip(*known)) if states_per_word == "auto" else states_per_word
     words = sorted({w for u in utterances for w in u.words})
-    return Units(words, whole_word(count, skip=False), silence, left_to_right(1))
+    return Units(words, whole_word(count), silence, left_to_right(1))
 
 
 def make_grammar(grammar, utterances, lexicon):

@@ -62,7 +62,7 @@ class Spectral(nn.Module):
     def extra_repr(self):
         return f"rate={self.rate}, num_mels={self.num_mels}, width={self.width}"
 
-    def forward(self, samples: torch.Tensor, lengths: torch.Tensor | None = None, warp=1.0):
+    def forward(self, samples: torch.Tensor, lengths: torch.Tensor | None = None, warp=1.0, loudness: bool = False):
         """Features of one signal or of a batch.
 
         Parameters
@@ -73,6 +73,8 @@ class Spectral(nn.Module):
             Samples of each row of a batch; what stands beyond them is ignored. All of them by default.
         warp : float or (B,) of them
             Vocal tract length factor, one for all rows or one a row; see :func:`warp_frequency`.
+        loudness : bool
+            Return also how loud frames are.
 
         Returns
         -------
@@ -80,6 +82,8 @@ class Spectral(nn.Module):
             For one signal (N,).
         features, frames : (B, T, D) tensor and (B,) int64 tensor
             For a batch (B, N): each row's frames, then zeros. A row that is shorter than a frame has 0 of them.
+        loudness : (B, T) or (T,) tensor
+            With ``loudness``, last: decibels of each frame's loudest mel energy below the row's loudest; at most 0.
 
         Notes
         -----
@@ -90,7 +94,8 @@ class Spectral(nn.Module):
         if samples.dim() == 1:
             if lengths is not None:
                 raise ValueError("lengths belong to a batch (B, N); got them beside one signal (N,).")
-            return self(samples[None], warp=warp)[0][0]
+            features, _, *rest = self(samples[None], warp=warp, loudness=loudness)
+            return (features[0], rest[0][0]) if loudness else features[0]
         if lengths is not None:
             lengths = _checked_lengths(lengths, samples)
             inside = torch.arange(samples.shape[1], device=samples.device) < lengths[:, None]
@@ -100,11 +105,16 @@ class Spectral(nn.Module):
         frames = self.framing.count(lengths)
         most = int(frames.max()) if len(frames) else 0
         if not most:
-            return samples.new_zeros(len(samples), 0, self.width), frames
+            nothing = samples.new_zeros(len(samples), 0, self.width)
+            return (nothing, frames, nothing[..., 0]) if loudness else (nothing, frames)
         signal = self.framing.extend(samples, lengths, most)
         inside = torch.arange(most, device=samples.device) < frames[:, None]
-        features, _ = self._features(signal, most, self._banks(warp, samples), inside)
-        return torch.where(inside[..., None], features, 0), frames
+        features, _, loud = self._features(signal, most, self._banks(warp, samples), inside)
+        features = torch.where(inside[..., None], features, 0)
+        if not loudness:
+            return features, frames
+        loud = torch.where(inside, loud, 0).clamp(min=SMALLEST).log10()
+        return features, frames, torch.where(inside, 10 * (loud - loud.amax(1, keepdim=True)), 0)
 
     def stream(self, warp: float = 1.0) -> FeatureStream:
         """Features while the audio comes in: an object with ``accept(samples)`` and ``finish()``."""
@@ -115,7 +125,8 @@ class Spectral(nn.Module):
         return FeatureStream(self, warp)
 
     def _features(self, signal, count, banks, inside=None, peak=None):
-        """(B, count, D) of a signal (B, N) whose frame i begins at sample i · shift, and the loudest energy (B, 1).
+        """Of a signal (B, N) whose frame i begins at sample i · shift: (B, count, D), the loudest energy (B, 1) so far,
+        and the loudest of each frame, (B, count).
 
         ``inside`` (B, count) marks the frames that are the row's own; ``peak`` (B, 1) is the loudest of those before.
         """
@@ -123,14 +134,14 @@ class Spectral(nn.Module):
         block = max(1, self.frames_a_block // len(signal))
         parts = [self._block(part, banks) for part in frames.split(block, 1)]
         energies, energy = (x[0] if len(x) == 1 or x[0] is None else torch.cat(x, 1) for x in zip(*parts))
+        loud = energies.amax(2)
         if self.floor_db is not None:
-            loudest = energies.amax(2)
-            loudest = loudest if inside is None else torch.where(inside, loudest, 0)
+            loudest = loud if inside is None else torch.where(inside, loud, 0)
             loudest = loudest if peak is None else torch.cat([peak, loudest], 1)
             peak = loudest.amax(1, keepdim=True)
             past = loudest.cummax(1).values[:, -count:] if self.floor_past else peak
             energies = energies + (10 ** (-self.floor_db / 10) * past)[..., None]
-        return self._columns(energies, energy), peak
+        return self._columns(energies, energy), peak, loud
 
     def _block(self, frames, banks):
         """Mel energies (B, T, num_mels) and log energy (B, T) or None."""

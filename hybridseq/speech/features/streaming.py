@@ -58,7 +58,7 @@ class FeatureStream:
         if not count:
             return self._rest.new_zeros(0, features.width)
         signal = self._rest[None]
-        result, self._peak = features._features(signal, count, features._banks(self._warp, signal), peak=self._peak)
+        result, self._peak, _ = features._features(signal, count, features._banks(self._warp, signal), peak=self._peak)
         result = result[0]
         self._rest = self._rest[count * features.framing.shift :]
         self._emitted += count

@@ -7,7 +7,7 @@ from functools import cached_property
 import torch
 
 from hybridseq.speech.audio import AudioError, Utterance
-from hybridseq.speech.features.cmvn import Moments, SpeakerCMVN, utterance_cmvn
+from hybridseq.speech.features.cmvn import Moments, SpeakerCMVN
 from hybridseq.speech.features.context import DeltaStream, deltas
 from hybridseq.speech.features.fbank import Fbank
 from hybridseq.speech.features.mfcc import MFCC
@@ -67,6 +67,9 @@ class FeaturePipeline:
         :class:`OnlineCMVN`.
     variance : bool
         Variances too.
+    cmvn_db : float, optional
+        Mean and variance are those of the frames that are at most so far below their utterance's loudest, so that it
+        does not matter how much silence was recorded; with ``cmvn`` "utterance" and "speaker". None: all frames.
     frame_length, frame_shift, window, preemphasis, low, high, snip_edges
         As of :class:`Fbank`.
     use_energy : bool
@@ -98,6 +101,7 @@ class FeaturePipeline:
     deltas: int = 2
     cmvn: str = "utterance"
     variance: bool = True
+    cmvn_db: float | None = None
     frame_length: float = 25.0
     frame_shift: float = 10.0
     window: str = "povey"
@@ -184,24 +188,24 @@ class FeaturePipeline:
         -----
         Short utterances are worked on together. Beside the results some ten minutes of audio are held at a time.
         """
-        features, problems = self._unnormalised(utterances, warp)
+        features, loud, problems = self._unnormalised(utterances, warp)
         if strict and problems:
             raise FeatureError(problems)
         if self.cmvn == "speaker":
             if statistics is None:
-                statistics = _gather(utterances, features, self.variance)
+                statistics = _gather(utterances, loud, self.variance)
             pairs = zip(utterances, features, strict=True)
             return [x if x is None else statistics.apply(u.speaker, x) for u, x in pairs], problems
         if self.cmvn == "online":
             online = self._online()
             return [x if x is None else online(x) for x in features], problems
         if self.cmvn == "utterance":
-            return [x if x is None else utterance_cmvn(x, variance=self.variance) for x in features], problems
+            return [x if x is None else Moments.of(y).apply(x, self.variance) for x, y in zip(features, loud)], problems
         return features, problems
 
     def statistics(self, utterances: Sequence[Utterance], unknown: str = "raise") -> SpeakerCMVN:
         """The statistics of the speakers' features before normalisation."""
-        return _gather(utterances, self._unnormalised(utterances, 1.0)[0], self.variance, unknown)
+        return _gather(utterances, self._unnormalised(utterances, 1.0)[1], self.variance, unknown)
 
     def with_prior(self, utterances: Sequence[Utterance]) -> "FeaturePipeline":
         """The same pipeline with the utterances' statistics as the prior of online normalisation."""
@@ -250,19 +254,21 @@ class FeaturePipeline:
         return OnlineCMVN(self.cmvn_window, self.variance, prior, self.prior_frames)
 
     def _unnormalised(self, utterances, warp):
-        """Features with derivatives, one an utterance or None, and the problems."""
+        """Features with derivatives, one an utterance or None; the rows that count in statistics; the problems."""
         warps = [float(warp)] * len(utterances) if isinstance(warp, int | float) else [float(w) for w in warp]
         if len(warps) != len(utterances):
             raise ValueError(
                 f"warp must be one number, or one for each of the {len(utterances)} utterances; got {len(warps)}."
             )
         results: list[torch.Tensor | None] = [None] * len(utterances)
+        loud: list[torch.Tensor | None] = [None] * len(utterances)
         problems: dict[int, str] = {}
         if self.kind == "given":
             self._take_given(utterances, results, problems)
         else:
-            self._compute(utterances, warps, results, problems)
-        return results, [FeatureProblem(utterances[i].id, problems[i]) for i in sorted(problems)]
+            self._compute(utterances, warps, results, loud, problems)
+        loud = [x if y is None else y for x, y in zip(results, loud)]
+        return results, loud, [FeatureProblem(utterances[i].id, problems[i]) for i in sorted(problems)]
 
     def _take_given(self, utterances, results, problems):
         width = self.given_width
@@ -282,7 +288,7 @@ class FeaturePipeline:
             else:
                 results[i] = deltas(features, self.deltas, self.delta_window)
 
-    def _compute(self, utterances, warps, results, problems):
+    def _compute(self, utterances, warps, results, loud, problems):
         held: list[tuple[int, torch.Tensor]] = []
         total = 0
         for i, utterance in enumerate(utterances):
@@ -305,11 +311,11 @@ class FeaturePipeline:
                 held.append((i, torch.tensor(samples)))
                 total += len(samples)
             if total > _HELD * self.rate:
-                self._compute_held(held, warps, results)
+                self._compute_held(held, warps, results, loud)
                 held, total = [], 0
-        self._compute_held(held, warps, results)
+        self._compute_held(held, warps, results, loud)
 
-    def _compute_held(self, held, warps, results):
+    def _compute_held(self, held, warps, results, loud):
         """Fill in the results of (index, samples), those of like length together."""
         held = sorted(held, key=lambda entry: len(entry[1]))
         start = 0
@@ -321,10 +327,13 @@ class FeaturePipeline:
             lengths = torch.tensor([len(x) for x in signals])
             batch = torch.nn.utils.rnn.pad_sequence(signals, batch_first=True)
             chosen = [warps[i] for i in places]
-            features, frames = self._frontend(batch, lengths, chosen[0] if len(set(chosen)) == 1 else chosen)
+            chosen = chosen[0] if len(set(chosen)) == 1 else chosen
+            features, frames, below = self._frontend(batch, lengths, chosen, loudness=True)
             rows = deltas(features, self.deltas, self.delta_window, frames)
-            for i, row, count in zip(places, rows, frames.tolist(), strict=True):
+            for i, row, level, count in zip(places, rows, below, frames.tolist(), strict=True):
                 results[i] = row[:count].clone()
+                if self.cmvn_db is not None:
+                    loud[i] = results[i][level[:count] >= -self.cmvn_db]
             start = end
 
 

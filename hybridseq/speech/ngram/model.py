@@ -78,6 +78,18 @@ class NGramModel:
             raise DataError("a word loop needs at least one word; got none")
         return cls({(word,): -math.log(len(events)) for word in events})
 
+    @classmethod
+    def single_word(cls, words: Iterable[str]) -> "NGramModel":
+        """Sentences of exactly one word, all equally likely: for isolated words."""
+        words = sorted(set(words))
+        if not words:
+            raise DataError("a model of single words needs at least one word; got none")
+        logprobs = {(word,): -math.log(len(words) + 1) for word in (*words, END)}
+        backoffs = {(word,): -math.inf for word in (*words, START)}
+        for word in words:
+            logprobs[START, word], logprobs[word, END] = -math.log(len(words)), 0.0
+        return cls({(START,): -math.inf, **logprobs}, backoffs)
+
     def logprob(self, word: str, history: Text = ()) -> float:
         """log p(word | history) in nats.
 
