@@ -20,6 +20,11 @@ _GROUPS = {
         "Perturbation PipelineStream SpeakerCMVN SpecAugment add_noise change_speed change_volume deltas "
         "make_noise mix splice utterance_cmvn"
     ),
+    "start": "GMM Alignments TrainingReport align_all fit_gmm train_gmm uniform_alignment",
+    "decoding": "AlignmentError Decoder DecoderStream Hypothesis Lattice align to_kaldifst",
+    "acoustic": ("Augmentation HybridModel Schedule estimate_prior make_network make_views train_cross_entropy"),
+    "recognizer": "Recognizer RecognizerStream Scales",
+    "recipe": "Recipe fit_recognizer",
     "graph": (
         "Compiled ENTRY EXIT Packed SearchGraph Topology Units arcs_along chain ctc_decoding_graph ctc_graph "
         "decoding_graph denominator_graph left_to_right min_frames pack path_graph phone_graph segments "
