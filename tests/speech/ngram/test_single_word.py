@@ -20,7 +20,7 @@ def test_the_graph_accepts_no_other():
         None, NGramModel.single_word("ab"), Units(["a", "b"], left_to_right(1)), optional_silence=False
     )
     assert graph.num_states <= 8
-    assert sorted(graph.vocabulary[w] for w in graph.words if w >= 0) == ["a", "b"]
+    assert {graph.vocabulary[w] for w in graph.words if w >= 0} == {"a", "b"}
 
 
 def test_needs_a_word():
