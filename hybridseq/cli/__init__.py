@@ -1,4 +1,4 @@
-"""The command line: ``hybridseq train``, ``evaluate``, ``predict`` and ``info``, one file each.
+"""The command line: ``hybridseq train``, ``evaluate``, ``predict`` and ``info``, one file each; speech in ``asr``.
 
 Results and JSON go to standard output, progress and errors to standard error. An error is one line and exit code 1, or
 2 where the command itself was wrong.
@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import hybridseq
+from hybridseq.cli.asr import app as asr
 from hybridseq.cli.evaluate_command import evaluate
 from hybridseq.cli.info_command import info
 from hybridseq.cli.predict_command import predict
@@ -32,8 +33,10 @@ def main(
     """Tag the tokens of sentences: train a model on labelled text, measure it, and use it.
 
     Labelled text is a UTF-8 column file: one token a line with its tag last, a blank line between sentences.
+    Speech recognition: hybridseq asr.
     """
 
 
 for command in (train, evaluate, predict, info):
     app.command()(command)
+app.add_typer(asr, name="asr")

@@ -45,6 +45,7 @@ _NUMBERS = {
     "dropout": {"least": 0, "below": 1},
     "epochs": {"least": 1, "whole": True},
     "learning_rate": {"above": 0},
+    "batch_frames": {"least": 1, "whole": True},
     "prior_scale": {"least": 0},
     "acoustic_scale": {"above": 0},
     "grammar_scale": {"least": 0},
@@ -149,7 +150,7 @@ def _rate(utterance):
 
 def make_recipe(model, pipeline, seed) -> Recipe:
     """The recipe; what a parameter leaves open (None) is the recipe's own default."""
-    schedule = _given(model, epochs="epochs", learning_rate="learning_rate")
+    schedule = _given(model, epochs="epochs", learning_rate="learning_rate", batch_frames="batch_frames")
     augmentation = model.augment if isinstance(model.augment, Augmentation) else Augmentation()
     if model.augment is False:
         augmentation = replace(augmentation, views=0, time_masks=0, freq_masks=0)

@@ -62,6 +62,8 @@ class SpeechRecognizer(BaseEstimator):
         Passes over the training set.
     learning_rate : float, optional
         AdamW's, at its highest.
+    batch_frames : int, optional
+        Frames of a training step.
     augment : bool or Augmentation
         Whether, or how, training audio is varied in vocal tract, tempo and background.
     realign : sequence of float, optional
@@ -143,6 +145,7 @@ class SpeechRecognizer(BaseEstimator):
         dropout=None,
         epochs=None,
         learning_rate=None,
+        batch_frames=None,
         augment=True,
         realign=None,
         prior=None,
@@ -173,6 +176,7 @@ class SpeechRecognizer(BaseEstimator):
         self.dropout = dropout
         self.epochs = epochs
         self.learning_rate = learning_rate
+        self.batch_frames = batch_frames
         self.augment = augment
         self.realign = realign
         self.prior = prior
@@ -230,6 +234,8 @@ class SpeechRecognizer(BaseEstimator):
             if table is not None:
                 table.say(f"{len(usable)} utterances; features and a first alignment")
             checkpoint = self._checkpoint(recipe, usable, lexicon, grammar)
+            if table is not None and checkpoint.passes:
+                table.say(f"training goes on after {checkpoint.passes} passes, kept in {self.checkpoint}")
             recognizer, report, interrupted = _train(usable, recipe, lexicon, grammar, table, checkpoint)
         found = {id: why for id, why in report.left_out.items() if id not in left_out}
         problems_of.report(found, len(utterances), "were not trained on", strict)
@@ -253,7 +259,7 @@ class SpeechRecognizer(BaseEstimator):
                 f"a training that is resumed needs a random_state that is a number, such as 0; got "
                 f"{self.random_state!r}"
             )
-        settings = describe(recipe, utterances, lexicon=lexicon, training=self.training)
+        settings = describe(recipe, utterances, lexicon=lexicon, grammar=self.lm, training=self.training)
         return Checkpoint(self.checkpoint, settings)
 
     @property

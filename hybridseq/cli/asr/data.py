@@ -1,0 +1,81 @@
+"""Data folders and models as the commands take them; what is wrong goes to standard error."""
+
+import warnings
+from contextlib import contextmanager
+
+from hybridseq.cli.errors import UsageError, tell
+
+#: Problems told in full; further ones are counted.
+_TOLD = 20
+
+
+def channel_of(text: str | None):
+    """What ``--channel`` stands for."""
+    if text is None or text == "mean":
+        return text
+    if not text.isdigit():
+        raise UsageError(f"--channel must be a number from 0 on, or mean; got {text!r}")
+    return int(text)
+
+
+def read_data(path, *, strict=False, quiet=False, channel=None, words=False) -> list:
+    """The usable utterances of a data folder; problems are told by file and line.
+
+    Parameters
+    ----------
+    path : Path
+    strict : bool
+        Raise at the first problem.
+    quiet : bool
+        Tell no problems.
+    channel : str, optional
+        As given on the command line.
+    words : bool
+        Transcripts must be there.
+
+    Raises
+    ------
+    DataError
+        Where nothing is usable, or transcripts are wanted and missing.
+    """
+    from hybridseq.speech import check_folder
+    from hybridseq.text import DataError
+
+    report = check_folder(path, channel_of(channel))
+    if report.problems and (strict or not report.utterances):
+        first = report.problems[0]
+        others = len(report.problems) - 1
+        more = f" ({others} more: hybridseq asr prepare lists them)" if others else ""
+        raise DataError(first.message + more, str(path / first.file), first.line or None)
+    if not quiet:
+        tell_problems(path, report.problems, "left out")
+    if words and all(u.words is None for u in report.utterances):
+        raise DataError("is missing: one line an utterance, its id and its words", str(path / "text"))
+    return report.utterances
+
+
+def tell_problems(path, problems, what, limit=_TOLD) -> None:
+    """Each problem with its file and line, up to a limit."""
+    for problem in problems[:limit]:
+        tell(f"{what}: {path / str(problem)}")
+    if len(problems) > limit:
+        tell(f"and {len(problems) - limit} more; hybridseq asr prepare --data {path} lists them all")
+
+
+def load_recognizer(folder):
+    """A saved speech recogniser."""
+    import hybridseq as hs
+
+    model = hs.load(folder)
+    if not isinstance(model, hs.SpeechRecognizer):
+        raise UsageError(f"{folder}: holds a {type(model).__name__}; expected a model of 'hybridseq asr train'")
+    return model
+
+
+@contextmanager
+def told_warnings(quiet=False):
+    """Warnings as lines on standard error; none where it is to be quiet."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore" if quiet else "always")
+        warnings.showwarning = lambda message, *_, **__: tell(f"warning: {message}")
+        yield
