@@ -7,7 +7,7 @@ import numpy as np
 from hybridseq.speech.graph import SearchGraph, denominator_graph, with_grammar
 from hybridseq.speech.graph.builder import check_probability
 from hybridseq.speech.lexicon import words_of
-from hybridseq.speech.ngram import NGramModel
+from hybridseq.speech.ngram import NGramModel, estimate
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,14 +80,8 @@ def phone_denominator(grammar, units, order=3, smoothing="witten_bell"):
     -------
     Denominator
     """
-    if not isinstance(grammar, NGramModel):
-        grammar = list(grammar)
-    graph = denominator_graph(grammar, units, order=order, smoothing=smoothing, optional_silence=False)
-    if isinstance(grammar, NGramModel):
-        return Denominator(graph, grammar, "phones")
-    from hybridseq.speech.ngram import estimate
-
-    return Denominator(graph, estimate(grammar, order, smoothing), "phones")
+    model = grammar if isinstance(grammar, NGramModel) else estimate(list(grammar), order, smoothing)
+    return Denominator(denominator_graph(model, units, optional_silence=False), model, "phones")
 
 
 def phone_sequences(transcripts, units, lexicon, rng, silence_prob=0.5):

@@ -102,8 +102,8 @@ def train_sequence(
     prior : {"fixed", "occupancies"}, optional
         "fixed": the model's stays. Criteria with a denominator set the balance of states themselves, and another prior
         would undo it. "occupancies": the running share of each state among the transcripts' paths, moved at every step.
-        "full_sum" has it by default: nothing else keeps one state from taking all frames, and a prior that is set only
-        now and then lets them rush from state to state.
+        "full_sum" has it by default :cite:p:`zeyer2017`: nothing else keeps one state from taking all frames, and a
+        prior that is set only now and then lets them rush from state to state.
     mask, told, checkpoint
         As of ``loop.train``.
 
