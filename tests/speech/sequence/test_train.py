@@ -20,6 +20,7 @@ from hybridseq.speech import (
     transcript_graph,
     word_loop,
 )
+from hybridseq.speech.acoustic.checkpoint import Checkpoint
 from hybridseq.speech.acoustic.cross_entropy import train_cross_entropy
 from hybridseq.speech.acoustic.hybrid import HybridModel
 from hybridseq.speech.acoustic.loop import Schedule, seeded
@@ -205,44 +206,23 @@ def test_full_sum_training_from_nothing_finds_the_phones():
     assert found.counts(units.num_labels).min() > 0
 
 
-class _Memory:
-    """A checkpoint that forgets when the process ends; the power fails after ``last`` passes."""
-
-    def __init__(self, last):
-        self.last, self.kept = last, None
-
-    def keep(self, stage, done, history, network, optimiser, rng):
-        state = network.state_dict(), optimiser.state_dict(), rng.bit_generator.state, torch.get_rng_state()
-        self.kept = copy.deepcopy((done, history, *state))
-        if done == self.last:
-            raise KeyboardInterrupt
-
-    def resume(self, stage, network, optimiser, rng):
-        if self.kept is None:
-            return 0, []
-        done, history, weights, steps, numbers, noise = copy.deepcopy(self.kept)
-        network.load_state_dict(weights)
-        optimiser.load_state_dict(steps)
-        rng.bit_generator.state = numbers
-        torch.set_rng_state(noise)
-        return done, history
-
-
-def test_interrupted_training_goes_on_as_if_nothing_had_been(task):
+def test_interrupted_training_goes_on_as_if_nothing_had_been(task, tmp_path):
     """The running prior too is taken up again."""
 
-    def run(checkpoint):
+    def run(**options):
         rng = seeded(0)
         model = HybridModel(make_network("tdnn", 23, task.units.num_labels, hidden_size=16, num_layers=2))
         schedule = Schedule(epochs=3, learning_rate=5e-3)
-        train_sequence(model, task.views, task.graphs, None, "full_sum", schedule, rng, checkpoint=checkpoint)
+        train_sequence(model, task.views, task.graphs, None, "full_sum", schedule, rng, **options)
         return model.state_dict()
 
-    memory = _Memory(last=2)
+    def interrupt(progress):
+        if progress.epoch == 3:
+            raise KeyboardInterrupt
+
     with pytest.raises(KeyboardInterrupt):
-        run(memory)
-    memory.last = None
-    whole, resumed = run(None), run(memory)
+        run(checkpoint=Checkpoint(tmp_path), told=interrupt)
+    whole, resumed = run(), run(checkpoint=Checkpoint(tmp_path))
     assert whole.keys() == resumed.keys() and any("prior" in name for name in whole)
     for name, value in whole.items():
         assert torch.equal(value, resumed[name]), name
