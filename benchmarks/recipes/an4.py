@@ -17,9 +17,9 @@ from benchmarks import corpora, report
 
 #: What is given has neither derivatives nor normalisation.
 PIPELINE = hs.speech.FeaturePipeline(kind="given", given_width=13, deltas=2, cmvn="speaker")
-GRID = {"acoustic_scale": (0.1, 0.2, 0.3, 0.5, 1.0), "grammar_scale": (0.5, 1.0, 2.0), "word_penalty": (0.0, -2.0, 2.0)}
+GRID = {"acoustic_scale": (0.1, 0.14, 0.2, 0.3, 0.5), "grammar_scale": (1.0, 2.0), "word_penalty": (0.0, -2.0, 2.0)}
 #: A GMM-HMM that is to recognise by itself needs more than one that only aligns.
-MODELS = {"gmm": {"acoustic": "gmm", "gaussians": 8}, "hybrid": {"acoustic": "hybrid"}}
+MODELS = {"gmm": {"acoustic": "gmm", "gaussians": 16}, "hybrid": {"acoustic": "hybrid"}}
 
 
 def make(name, lexicon, seed, **scales):
