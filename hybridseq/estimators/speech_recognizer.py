@@ -412,20 +412,32 @@ class SpeechRecognizer(BaseEstimator):
     def stream(self, speaker=None, recordings=None):
         """Recognition while the audio comes in: words come out of ``accept(samples)``, the rest of ``finish()``.
 
+        Features must not look at the whole recording: fit with ``normalize="online"``, or with a pipeline of
+        ``floor_db=None`` and ``cmvn="none"`` or "speaker".
+
         Parameters
         ----------
         speaker : str, optional
         recordings : list, optional
-            What the speaker said before, in the forms of X: ``normalize="speaker"`` needs it.
+            What the speaker said before, in the forms of X: normalisation by speaker needs it.
 
         Returns
         -------
         RecognizerStream
+
+        Raises
+        ------
+        ValueError
+            Where the features look at the whole recording.
         """
         check_is_fitted(self, "recognizer_")
-        statistics = None
+        statistics, pipeline = None, self.recognizer_.pipeline
+        if pipeline.cmvn != "online" and pipeline.floor_db is not None:
+            raise ValueError(
+                f"the features look at the whole recording (cmvn={pipeline.cmvn!r}, floor_db={pipeline.floor_db:g}); "
+                "to stream, fit with normalize='online', or with a FeaturePipeline of floor_db=None"
+            )
         if recordings is not None:
-            pipeline = self.recognizer_.pipeline
             spoken = as_utterances(recordings, pipeline.rate, [speaker or ""] * len(recordings))
             statistics = pipeline.statistics(spoken)
         return self.recognizer_.stream(speaker, statistics)
