@@ -64,7 +64,7 @@ def word_denominator(grammar, units, lexicon=None, optional_silence=None, silenc
     return Denominator(graph, model, "words")
 
 
-def phone_denominator(grammar, units, order=3, smoothing="witten_bell"):
+def phone_denominator(grammar, units, order=2, smoothing="witten_bell"):
     """All phone sequences of an n-gram model: lattice-free MMI :cite:p:`povey2016`.
 
     Parameters
@@ -74,7 +74,8 @@ def phone_denominator(grammar, units, order=3, smoothing="witten_bell"):
     units : Units
         In the literature with ``chain()`` as topology; any will do.
     order, smoothing
-        As of :func:`~hybridseq.speech.ngram.estimate`.
+        As of :func:`~hybridseq.speech.ngram.estimate`. The less the model knows the more competes with the transcript:
+        on little data a low order generalises better.
 
     Returns
     -------
