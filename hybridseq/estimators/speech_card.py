@@ -2,8 +2,6 @@
 
 from dataclasses import asdict, replace
 
-from torch import nn
-
 from hybridseq.estimators import speech_parameters as parameters
 from hybridseq.estimators.card import describe_parameters
 from hybridseq.nn.prior import Prior
@@ -71,10 +69,9 @@ def restore_recognizer(model, state: dict, tensors: dict) -> None:
         acoustic = GMM.from_state(tensors)
     else:
         recipe = replace(parameters.make_recipe(model, pipeline, 0), **state["network"])
-        acoustic = HybridModel(
-            build_network(recipe, pipeline.width, units.num_labels), Prior.uniform(units.num_labels)
-        ).eval()
-        _load(acoustic, tensors)
+        prior = Prior.uniform(units.num_labels) if "prior.log_probs" in tensors else None
+        acoustic = HybridModel(build_network(recipe, pipeline.width, units.num_labels), prior).eval()
+        acoustic.load_state_dict(tensors)
     model.recognizer_ = Recognizer(
         pipeline,
         units,
@@ -92,10 +89,6 @@ def restore_recognizer(model, state: dict, tensors: dict) -> None:
     if state["tuning"] is not None:
         model.tuning_ = state["tuning"]
     model._fitted_with = model.get_params(deep=False)
-
-
-def _load(acoustic: nn.Module, tensors):
-    acoustic.load_state_dict(tensors)
 
 
 def _tuples(values):

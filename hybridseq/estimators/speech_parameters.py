@@ -9,6 +9,7 @@ from os import PathLike
 import torch
 
 from hybridseq.estimators.numbers import check_number
+from hybridseq.estimators.speech_training import TRAINING
 from hybridseq.nn.names import choose
 from hybridseq.speech.acoustic.cross_entropy import PRIORS
 from hybridseq.speech.acoustic.loop import Schedule
@@ -31,7 +32,6 @@ FEATURES = {
 _ACOUSTIC = {"hybrid": True, "gmm": True}
 _NORMALIZE = {"speaker": True, "utterance": True, "online": True, "none": True}
 _BACKENDS = {"own": True, "kaldi": True}
-_TRAINING = {"cross_entropy": True}
 #: Parameters that the recipe has under the same name.
 _OF_THE_RECIPE = (
     "hidden_size", "num_layers", "dropout", "gaussians", "states_per_word", "prior", "prior_scale", "silence_prob",
@@ -46,6 +46,8 @@ _NUMBERS = {
     "epochs": {"least": 1, "whole": True},
     "learning_rate": {"above": 0},
     "batch_frames": {"least": 1, "whole": True},
+    "sequence_epochs": {"least": 1, "whole": True},
+    "sequence_rate": {"above": 0},
     "prior_scale": {"least": 0},
     "acoustic_scale": {"above": 0},
     "grammar_scale": {"least": 0},
@@ -59,7 +61,9 @@ def check(model) -> None:
     """Raise a ValueError where a parameter is not usable."""
     choose("acoustic", model.acoustic, _ACOUSTIC)
     choose("normalize", model.normalize, _NORMALIZE)
-    choose("training", model.training, _TRAINING)
+    choose("training", model.training, TRAINING)
+    if model.acoustic == "gmm" and model.training != "cross_entropy":
+        raise ValueError(f"training={model.training!r} trains a network; acoustic='gmm' has none")
     if model.backend is not None:
         choose("backend", model.backend, _BACKENDS)
     if model.prior is not None:
@@ -166,6 +170,11 @@ def make_recipe(model, pipeline, seed) -> Recipe:
         **_given(model, **{name: name for name in _OF_THE_RECIPE}),
         **({} if model.realign is None else {"realign": tuple(model.realign)}),
     )
+
+
+def sequence_schedule(model) -> dict:
+    """Settings of the schedule of training by whole utterances that parameters set."""
+    return _given(model, epochs="sequence_epochs", learning_rate="sequence_rate")
 
 
 def search_options(model) -> dict:

@@ -15,12 +15,12 @@ from hybridseq.estimators.persistence import write_model
 from hybridseq.estimators.speech_card import describe_recognizer, restore_recognizer
 from hybridseq.estimators.speech_pictures import confusion_counts, draw_confusions
 from hybridseq.estimators.speech_progress import PassTable
+from hybridseq.estimators.speech_training import train
 from hybridseq.estimators.speech_tuning import tune
 from hybridseq.speech.acoustic.checkpoint import Checkpoint, describe
 from hybridseq.speech.alignment import plot_alignment
 from hybridseq.speech.audio.inputs import as_utterances
 from hybridseq.speech.lexicon import OutOfLexiconError
-from hybridseq.speech.recipe import fit_recognizer
 from hybridseq.speech.scoring import score_words
 
 
@@ -47,8 +47,10 @@ class SpeechRecognizer(BaseEstimator):
     lm : NGramModel, int or path, optional
         A language model; the order of one that is estimated from the texts; an ARPA file. None: any word may follow
         any other.
-    training : {"cross_entropy"}
-        What trains the network.
+    training : {"cross_entropy", "mmi", "boosted_mmi", "smbr", "lfmmi", "full_sum", "ctc"}
+        What trains the network: frames, on the alignment of the GMM-HMM; thereafter whole utterances, against all
+        that could have been said (in words, or in "lfmmi" in phones); or sums over all alignments from the start,
+        without a GMM, over an HMM's states or ("ctc") over symbols and blanks.
     normalize : {"speaker", "utterance", "online", "none"}
         Over what features are normalised. "speaker" looks at all that a call gives of a speaker: recordings without
         one count as one speaker.
@@ -64,6 +66,8 @@ class SpeechRecognizer(BaseEstimator):
         AdamW's, at its highest.
     batch_frames : int, optional
         Frames of a training step.
+    sequence_epochs, sequence_rate : int, float, optional
+        Passes and learning rate of the training by whole utterances that follows cross-entropy.
     augment : bool or Augmentation
         Whether, or how, training audio is varied in vocal tract, tempo and background.
     realign : sequence of float, optional
@@ -146,6 +150,8 @@ class SpeechRecognizer(BaseEstimator):
         epochs=None,
         learning_rate=None,
         batch_frames=None,
+        sequence_epochs=None,
+        sequence_rate=None,
         augment=True,
         realign=None,
         prior=None,
@@ -177,6 +183,8 @@ class SpeechRecognizer(BaseEstimator):
         self.epochs = epochs
         self.learning_rate = learning_rate
         self.batch_frames = batch_frames
+        self.sequence_epochs = sequence_epochs
+        self.sequence_rate = sequence_rate
         self.augment = augment
         self.realign = realign
         self.prior = prior
@@ -236,7 +244,16 @@ class SpeechRecognizer(BaseEstimator):
             checkpoint = self._checkpoint(recipe, usable, lexicon, grammar)
             if table is not None and checkpoint.passes:
                 table.say(f"training goes on after {checkpoint.passes} passes, kept in {self.checkpoint}")
-            recognizer, report, interrupted = _train(usable, recipe, lexicon, grammar, table, checkpoint)
+            recognizer, report, interrupted = train(
+                usable,
+                recipe,
+                self.training,
+                parameters.sequence_schedule(self),
+                lexicon=lexicon,
+                grammar=grammar,
+                told=table,
+                checkpoint=checkpoint,
+            )
         found = {id: why for id, why in report.left_out.items() if id not in left_out}
         problems_of.report(found, len(utterances), "were not trained on", strict)
         problems_of.warn_odd(usable)
@@ -259,7 +276,10 @@ class SpeechRecognizer(BaseEstimator):
                 f"a training that is resumed needs a random_state that is a number, such as 0; got "
                 f"{self.random_state!r}"
             )
-        settings = describe(recipe, utterances, lexicon=lexicon, grammar=self.lm, training=self.training)
+        sequence = parameters.sequence_schedule(self)
+        settings = describe(
+            recipe, utterances, lexicon=lexicon, grammar=self.lm, training=self.training, sequence=sequence
+        )
         return Checkpoint(self.checkpoint, settings)
 
     @property
@@ -587,16 +607,3 @@ def _speakable(utterances, lexicon):
     if len(left_out) == len(utterances):
         raise OutOfLexiconError(lexicon.missing(w for u in utterances for w in u.words), len(lexicon))
     return [u for u in utterances if u.id not in left_out], left_out
-
-
-def _train(utterances, recipe, lexicon, grammar, told, checkpoint):
-    """The recogniser, the report, and whether Ctrl-C ended training early."""
-    options = {"lexicon": lexicon, "grammar": grammar}
-    try:
-        return *fit_recognizer(utterances, recipe, told=told, checkpoint=checkpoint, **options), False
-    except KeyboardInterrupt:
-        if not checkpoint.passes:
-            raise
-    # The first view is enough where no further pass is made.
-    recipe = replace(recipe, augmentation=replace(recipe.augmentation, views=0))
-    return *fit_recognizer(utterances, recipe, checkpoint=checkpoint.as_finished(), **options), True
