@@ -50,7 +50,6 @@ def train_cross_entropy(
     schedule,
     rng,
     *,
-    ids=None,
     realign=(0.25, 0.5),
     prior="counts",
     prior_scale=1.0,
@@ -73,7 +72,6 @@ def train_cross_entropy(
         To begin with. Utterances without one are left out.
     schedule : Schedule
     rng : numpy Generator
-    ids : list of str, optional
     realign : sequence of float
         After these shares of all passes the network aligns the utterances anew.
     prior, prior_scale
@@ -107,7 +105,7 @@ def train_cross_entropy(
         if epoch + 1 not in rounds or epoch + 1 >= schedule.epochs:
             return {}
         set_prior()
-        found = align_all(_scores(model, views[0], len(graphs)), graphs, ids)
+        found = align_all(_scores(model, views[0], len(graphs)), graphs, alignments.ids)
         moved = found.moved(state["alignments"])
         # An utterance that the network cannot fit keeps the path that it had.
         kept = [new if new is not None else old for new, old in zip(found, state["alignments"])]
