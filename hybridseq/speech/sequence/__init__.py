@@ -1,6 +1,6 @@
 """Sequence training: MMI and its kin, lattice-free MMI, full-sum training without an alignment, CTC."""
 
-from hybridseq.speech.sequence.criteria import CRITERIA, Criterion, state_costs, unit_costs
+from hybridseq.speech.sequence.criteria import CRITERIA, Criterion, unit_costs
 from hybridseq.speech.sequence.ctc import CTCSymbols
 from hybridseq.speech.sequence.denominator import Denominator, phone_denominator, phone_sequences, word_denominator
 from hybridseq.speech.sequence.objective import SequenceObjective
@@ -16,7 +16,6 @@ __all__ = [
     "SequenceReport",
     "phone_denominator",
     "phone_sequences",
-    "state_costs",
     "train_sequence",
     "unit_costs",
     "word_denominator",

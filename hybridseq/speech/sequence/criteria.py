@@ -56,15 +56,11 @@ CRITERIA: dict[str, Criterion] = {
 }
 
 
-def state_costs(units):
-    """1 for every state but the right one: (P, P) float tensor, [right, taken]."""
-    return 1 - torch.eye(units.num_labels)
-
-
 def unit_costs(units):
     """1 for every state of another unit, a phone or a word: (P, P) float tensor, [right, taken].
 
-    Where in a unit its states change is a matter of taste, and counts for nothing :cite:p:`povey2008`.
+    Where within a unit its states change then counts for nothing :cite:p:`povey2008`; by costs of states a criterion
+    mostly learns the boundaries of the alignment.
     """
     member = torch.zeros(len(units.names), units.num_labels)
     for row, columns in zip(member, units.columns.values()):

@@ -14,7 +14,6 @@ from hybridseq.speech.sequence import (
     SequenceObjective,
     phone_denominator,
     phone_sequences,
-    state_costs,
     unit_costs,
     word_denominator,
 )
@@ -222,9 +221,8 @@ def test_evaluation_is_the_mean_a_frame():
     assert found == pytest.approx(wanted.item())
 
 
-def test_costs_tell_right_states_from_wrong_ones():
+def test_costs_tell_right_units_from_wrong_ones():
     units = Units(["a", "b"], left_to_right(2), silence="sil")
-    assert torch.equal(state_costs(units), 1 - torch.eye(6))
     same = torch.block_diag(*[torch.ones(2, 2)] * 3)
     assert torch.equal(unit_costs(units), 1 - same)
     scores, alignments, labels = drawn()
