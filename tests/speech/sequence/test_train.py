@@ -237,13 +237,13 @@ def test_lattice_free_mmi_learns_from_nothing():
     rng = seeded(0)
     model = HybridModel(make_network("tdnn", 23, units.num_labels, hidden_size=48, num_layers=3))
     denominator = phone_denominator(phone_sequences(texts[1], units, LEXICON, rng), units, order=2)
-    schedule = Schedule(epochs=10, learning_rate=5e-3, batch_frames=1500)
+    schedule = Schedule(epochs=7, learning_rate=5e-3, batch_frames=1500)
     views = [View(features, [1.0] * len(features))]
     report = train_sequence(model, views, graphs, denominator, "lfmmi", schedule, rng)
-    assert report.after < 0.3 * report.before
+    assert report.after < 0.2 * report.before
     decoder = Decoder(word_loop(WORDS, LEXICON, units))
     found = [decoder.decode(x).words for x in model.frame_scores(features)]
-    assert score_words([[w] for w in texts[1]], found).wer < 0.15
+    assert score_words([[w] for w in texts[1]], found).wer < 0.25
 
 
 def test_ctc_learns_to_spell():
@@ -255,7 +255,7 @@ def test_ctc_learns_to_spell():
     network = make_network("tdnn", 23, symbols.num_labels, hidden_size=48, num_layers=3, dropout=0)
     model = HybridModel(network, Prior([0.7, 0.1, 0.1, 0.1]))
     views = [View(features, [1.0] * len(features))]
-    schedule = Schedule(epochs=12, learning_rate=5e-3, batch_frames=400)
+    schedule = Schedule(epochs=8, learning_rate=5e-3, batch_frames=400)
     report = train_sequence(model, views, [symbols.graph(w) for w in words], None, "ctc", schedule, rng)
     assert model.prior is None
     lengths = torch.tensor([len(x) for x in features])
