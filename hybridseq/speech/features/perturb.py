@@ -14,7 +14,7 @@ _NOISES = "white", "pink"
 def change_speed(samples: np.ndarray, factor: float) -> np.ndarray:
     """A signal (N,) played ``factor`` times as fast: about N / factor samples, float32.
 
-    Pitch and formants move along, as on a tape; the signal keeps its nominal rate :cite:p:`ko2015audio`. The factor is
+    Pitch and formants move along, as on a tape; the signal keeps its nominal rate :cite:p:`ko2015`. The factor is
     taken as the nearest fraction with a denominator of at most 100.
     """
     if not 0.1 <= factor <= 10:
