@@ -1,9 +1,13 @@
 """What is wrong with recordings: told in one warning, or raised where that is asked for."""
 
+import sys
 import warnings
+from pathlib import Path
 
+import hybridseq
 from hybridseq.speech.audio import AudioError, diagnose
 
+_PACKAGE = str(Path(hybridseq.__file__).parent)
 #: So many are told with their reason; so many more by name.
 _TOLD, _NAMED = 5, 20
 
@@ -27,7 +31,7 @@ def report(problems: dict, total: int, what: str, strict: bool) -> None:
     message = f"{len(problems)} of {total} recordings {what}: {listed(problems)}"
     if strict:
         raise ValueError(message)
-    warnings.warn(message, stacklevel=4)
+    _warn(message)
 
 
 def warn_odd(utterances) -> None:
@@ -44,7 +48,15 @@ def warn_odd(utterances) -> None:
         if found:
             odd[utterance.id] = "; ".join(found)
     if odd:
-        warnings.warn(f"{len(odd)} of {len(utterances)} recordings are odd: {listed(odd)}", stacklevel=4)
+        _warn(f"{len(odd)} of {len(utterances)} recordings are odd: {listed(odd)}")
+
+
+def _warn(message):
+    """Warn at the line outside the package that called it."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, stacklevel=level - 1)
 
 
 def listed(problems: dict) -> str:

@@ -39,7 +39,7 @@ class SpeechRecognizer(BaseEstimator):
         The network: a name; a module ``(features (B, T, D), lengths (B,)) -> (B, T, P)``, a copy of which is trained;
         or a function of (D, P) that makes one.
     features : {"mfcc", "fbank", "given"} or FeaturePipeline
-        "given": recordings are features (T, D) already.
+        "given": recordings are features (T, D) already. A pipeline brings its own rate and normalisation.
     rate : int, optional
         Samples a second; None: what most recordings have. Arrays of samples need it.
     lexicon : Lexicon, dict or path, optional
@@ -237,7 +237,10 @@ class SpeechRecognizer(BaseEstimator):
         seed = int(check_random_state(self.random_state).randint(2**31))
         grammar = parameters.read_grammar(self.lm)
         with torch.random.fork_rng(devices=[]):
-            recipe = parameters.make_recipe(self, parameters.make_pipeline(self, usable), seed)
+            pipeline = parameters.make_pipeline(self, usable)
+            if strict:
+                _check_features(pipeline, usable)
+            recipe = parameters.make_recipe(self, pipeline, seed)
             table = PassTable() if self.verbose else None
             if table is not None:
                 table.say(f"{len(usable)} utterances; features and a first alignment")
@@ -593,6 +596,12 @@ def _same_graph(a, b):
     return all(getattr(a, name) is getattr(b, name) for name in ("units", "lexicon", "grammar")) and (
         a.silence_prob == b.silence_prob
     )
+
+
+def _check_features(pipeline, utterances):
+    """Raise where utterances have no features, before hours of training."""
+    problems = {p.id: p.message for p in pipeline.extract(utterances)[1]}
+    problems_of.report(problems, len(utterances), "cannot be trained on", strict=True)
 
 
 def _speakable(utterances, lexicon):

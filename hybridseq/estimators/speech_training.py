@@ -69,7 +69,8 @@ def train(utterances, recipe, training, schedule, *, lexicon, grammar, told, che
     """
     options = {"lexicon": lexicon, "grammar": grammar}
     try:
-        return *_train(utterances, recipe, training, schedule, told, checkpoint, **options), False
+        recognizer, report = _train(utterances, recipe, training, schedule, told, checkpoint, **options)
+        return recognizer, report, report.start is not None and report.start.interrupted
     except KeyboardInterrupt:
         if not checkpoint.passes:
             raise

@@ -125,6 +125,9 @@ def test_scoring_two_files(command, data, model, tmp_path):
     result = command("asr", "score", "--ref", data / "text", "--hyp", tmp_path / "hyp")
     assert last_line(result)["deletions"] == last_line(result)["errors"] == 1
     assert lines[0].split()[0] in result.stderr and "stranger" in result.stderr
+    direct = last_line(command("asr", "score", "--data", data, "--model", model, "-q"))
+    assert direct == figures
+    assert "--model DIR" in one_error(command("asr", "score", "--data", data), 2)
     assert "one of them" in one_error(command("asr", "score", "--hyp", tmp_path / "hyp"), 2)
     (tmp_path / "hyp").write_text("a b\na c\n")
     repeated = command("asr", "score", "--data", data, "--hyp", tmp_path / "hyp")
@@ -162,6 +165,18 @@ def test_a_lexicon_and_a_language_model(command, data, tmp_path):
     recognizer = hs.load(tmp_path / "m")
     assert recognizer.recognizer_.lexicon == hs.speech.Lexicon.read(tmp_path / "lexicon")
     assert recognizer.recognizer_.grammar.order == 1 and recognizer.tuning_
+
+
+def test_decoding_with_another_language_model(command, data, model, tmp_path):
+    hs.speech.write_arpa(hs.speech.NGramModel.word_loop(["one", "nine"]), tmp_path / "arpa")
+    result = command("asr", "decode", "--data", data, "--model", model, "--lm", tmp_path / "arpa", "-q")
+    assert {word for line in result.stdout.splitlines()[:-1] for word in line.split()[1:]} == {"one", "nine"}
+    hs.speech.write_arpa(hs.speech.NGramModel.word_loop(["one", "ten"]), tmp_path / "arpa")
+    result = command("asr", "decode", "--data", data, "--model", model, "--lm", tmp_path / "arpa")
+    assert "'ten'" in one_error(result, 1)
+    hs.speech.Lexicon({"one": ["W"]}).write(tmp_path / "lexicon")
+    result = command("asr", "align", "--data", data, "--model", model, "--lexicon", tmp_path / "lexicon")
+    assert "the phone 'W'" in one_error(result, 1)
 
 
 def test_preparing_caches_features_to_train_on(command, data, tmp_path):

@@ -1,6 +1,7 @@
 """The face of the speech recogniser: scikit-learn's contract, and a fitted model that survives the disk."""
 
 import math
+import pickle
 import warnings
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from sklearn.base import clone
 
 import hybridseq as hs
-from hybridseq.speech.acoustic.checkpoint import CheckpointError
+from hybridseq.speech.acoustic.checkpoint import Checkpoint, CheckpointError
 from hybridseq.speech.acoustic.networks import make_network
 from hybridseq.speech.acoustic.views import Augmentation
 
@@ -283,3 +284,41 @@ def test_progress_is_a_row_a_pass_on_standard_error(digits, capfd):
     out, err = capfd.readouterr()
     assert not out
     assert [line.split()[1] for line in err.splitlines() if line.startswith("cross-entropy")] == ["1/2", "2/2"]
+
+
+@pytest.mark.parametrize("training", ["mmi", "boosted_mmi", "smbr", "lfmmi", "full_sum", "ctc"])
+def test_training_by_whole_utterances(digits, tmp_path, training):
+    X, y, speakers = digits
+    model = quick(training=training, sequence_epochs=2).fit(*digits)
+    stages = [row["stage"] for row in model.history_]
+    assert stages[-2:] == [training] * 2
+    assert ("cross-entropy" in stages) == (training not in ("full_sum", "ctc"))
+    if training != "ctc":
+        assert model.score(X, y, speakers) > 0.7
+    else:
+        assert model.history_[-1]["loss"] < 0.3 * model.history_[0]["loss"]
+    model.save(tmp_path / "m")
+    assert hs.load(tmp_path / "m").align(X, y, speakers) == model.align(X, y, speakers)
+
+
+def test_ctrl_c_in_a_later_stage_keeps_what_it_has(digits, fitted, tmp_path):
+    place = str(tmp_path / "kept")
+    whole = quick(training="mmi", sequence_epochs=3).fit(*digits)
+    keep = Checkpoint.keep
+
+    def press(self, stage, epoch, *rest):
+        keep(self, stage, epoch, *rest)
+        if stage == "mmi":
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Checkpoint, "keep", press)
+        model = quick(training="mmi", sequence_epochs=3, checkpoint=place).fit(*digits)
+    assert model.interrupted_ and [row["stage"] for row in model.history_].count("mmi") == 1
+    assert not same(model, fitted) and not same(model, whole)
+    assert same(quick(training="mmi", sequence_epochs=3, checkpoint=place).fit(*digits), whole)
+
+
+def test_a_fitted_model_can_be_pickled(fitted, digits):
+    copy = pickle.loads(pickle.dumps(fitted))
+    assert copy.predict(digits[0], digits[2]) == fitted.predict(digits[0], digits[2])

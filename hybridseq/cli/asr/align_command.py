@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import typer
 
-from hybridseq.cli.asr.data import load_recognizer, read_data, told_warnings
-from hybridseq.cli.asr.options import Channel, Data, Model, Strict
+from hybridseq.cli.asr.data import load_recognizer, read_data, told_warnings, with_language
+from hybridseq.cli.asr.options import Channel, Data, Lexicon, Model, Seed, Strict
 from hybridseq.cli.errors import UsageError, one_line_errors, tell
 from hybridseq.cli.options import Quiet
 
@@ -40,6 +40,8 @@ def align(
         Format.ctm
     ),
     level: Annotated[Level, typer.Option(help="Of a CTM file; TextGrids hold both.")] = Level.words,
+    lexicon: Lexicon = None,
+    seed: Seed = 0,
     channel: Channel = None,
     strict: Strict = False,
     quiet: Quiet = False,
@@ -59,7 +61,7 @@ def align(
             raise UsageError(f"{out}: is a file; --format textgrid needs a folder")
         if out is not None and not out.absolute().parent.is_dir():
             raise UsageError(f"{out}: the folder {out.absolute().parent} is not there; make it, or name another place")
-        recognizer = load_recognizer(model)
+        recognizer = with_language(load_recognizer(model), lexicon, None)
         utterances = read_data(data, strict=strict, quiet=quiet, channel=channel, words=True)
         with told_warnings(quiet):
             found = [a for a in recognizer.align(utterances, strict=strict) if a is not None]

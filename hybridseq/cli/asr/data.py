@@ -72,6 +72,34 @@ def load_recognizer(folder):
     return model
 
 
+def with_language(model, lexicon, lm):
+    """The model with another lexicon, after which any word may follow any other, and another language model.
+
+    Raises
+    ------
+    ValueError
+        Where a phone is not the model's, or a word of the language model is not in the lexicon.
+    """
+    if lexicon is None and lm is None:
+        return model
+    from dataclasses import replace
+
+    from hybridseq.speech import Lexicon, NGramModel, read_arpa
+
+    parts = {}
+    if lexicon is not None:
+        found = parts["lexicon"] = Lexicon.read(lexicon)
+        strange = sorted(set(found.phones) - set(model.recognizer_.units.names))
+        if strange:
+            raise ValueError(f"{lexicon}: the phone {strange[0]!r} is none of the model's, which was trained on others")
+        parts["grammar"] = NGramModel.word_loop(found.words)
+    if lm is not None:
+        parts["grammar"] = read_arpa(lm)
+    model.recognizer_ = replace(model.recognizer_, **parts)
+    model.recognizer_.graph()
+    return model
+
+
 @contextmanager
 def told_warnings(quiet=False):
     """Warnings as lines on standard error; none where it is to be quiet."""

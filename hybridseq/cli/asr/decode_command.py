@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from hybridseq.cli.asr.data import load_recognizer, read_data, told_warnings
-from hybridseq.cli.asr.options import Channel, Data, Model, Strict
+from hybridseq.cli.asr.data import load_recognizer, read_data, told_warnings, with_language
+from hybridseq.cli.asr.options import Channel, Data, Grammar, Lexicon, Model, Seed, Strict
 from hybridseq.cli.asr.settings import SEARCH, read_settings
 from hybridseq.cli.errors import UsageError, one_line_errors, tell
 from hybridseq.cli.options import Quiet
@@ -24,6 +24,8 @@ def decode(
         Path | None,
         typer.Option(metavar="FILE", help="Hypotheses, an id and its words a line. (default: standard output)"),
     ] = None,
+    lexicon: Lexicon = None,
+    lm: Grammar = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -32,6 +34,7 @@ def decode(
             help="How to search: word_penalty, acoustic_scale, grammar_scale, beam, max_active, backend; repeatable.",
         ),
     ] = None,
+    seed: Seed = 0,
     channel: Channel = None,
     strict: Strict = False,
     quiet: Quiet = False,
@@ -46,7 +49,7 @@ def decode(
     """
     with one_line_errors():
         chosen = read_settings(settings, {}, SEARCH)
-        recognizer = _with(load_recognizer(model), chosen)
+        recognizer = _with(with_language(load_recognizer(model), lexicon, lm), chosen)
         utterances = read_data(data, strict=strict, quiet=quiet, channel=channel)
         with told_warnings(quiet=True):
             recognizer.decode(utterances[:1])  # loads the compiled kernels

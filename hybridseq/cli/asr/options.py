@@ -18,3 +18,9 @@ Strict = Annotated[
 Channel = Annotated[
     str | None, typer.Option(metavar="N", help="Which channel of files that have several: 0, 1, ... or mean.")
 ]
+
+Lexicon = Annotated[Path | None, typer.Option(metavar="FILE", help="Words and their phones, instead of the model's.")]
+
+Grammar = Annotated[Path | None, typer.Option(metavar="FILE", help="An ARPA file, instead of the model's.")]
+
+Seed = Annotated[int, typer.Option(help="Taken as by the other commands; nothing here is random.")]

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from hybridseq.cli.asr.data import channel_of, tell_problems
-from hybridseq.cli.asr.options import Channel, Data, Strict
+from hybridseq.cli.asr.options import Channel, Data, Seed, Strict
 from hybridseq.cli.asr.settings import make_recognizer, read_settings
 from hybridseq.cli.errors import one_line_errors, tell
 from hybridseq.cli.options import Quiet
@@ -24,6 +24,7 @@ def prepare(
     features: Annotated[str | None, typer.Option(help="mfcc or fbank. (default: mfcc)")] = None,
     rate: Annotated[int | None, typer.Option(help="Samples a second. (default: what most recordings have)")] = None,
     check_only: Annotated[bool, typer.Option("--check", help="Compute no features.")] = False,
+    seed: Seed = 0,
     channel: Channel = None,
     strict: Strict = False,
     quiet: Quiet = False,

@@ -6,17 +6,21 @@ from typing import Annotated
 
 import typer
 
+from hybridseq.cli.asr.data import load_recognizer, read_data, told_warnings
 from hybridseq.cli.errors import UsageError, one_line_errors, tell
 from hybridseq.cli.options import Quiet
 
 
 def score(
     hypotheses: Annotated[
-        Path, typer.Option("--hypotheses", "--hyp", metavar="FILE", help="An id and its words a line.")
-    ],
+        Path | None, typer.Option("--hypotheses", "--hyp", metavar="FILE", help="An id and its words a line.")
+    ] = None,
     data: Annotated[Path | None, typer.Option(metavar="DIR", help="A data folder with text, and utt2spk.")] = None,
     references: Annotated[
         Path | None, typer.Option("--references", "--ref", metavar="FILE", help="Instead of --data: its text alone.")
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Instead of --hypotheses: the model that recognises --data.")
     ] = None,
     speakers: Annotated[
         Path | None, typer.Option(metavar="FILE", help="An id and its speaker a line. (default: utt2spk of --data)")
@@ -36,11 +40,13 @@ def score(
 
         if (data is None) == (references is None):
             raise UsageError("give the references: --data DIR or --references FILE, one of them")
+        if (model is None) == (hypotheses is None) or (model is not None and data is None):
+            raise UsageError("give what was recognised: --hypotheses FILE, or --model DIR with --data DIR")
         truth = _read(references or data / "text")
-        found = _read(hypotheses)
+        found = _read(hypotheses) if model is None else _recognise(model, data, quiet)
         who = speakers or (data / "utt2spk" if data is not None and (data / "utt2spk").is_file() else None)
         owners = None if who is None else _read(who)
-        _compare(truth, found, hypotheses, quiet)
+        _compare(truth, found, hypotheses or data, quiet)
         if owners is not None and (missing := [id for id in truth if id not in owners]):
             raise ValueError(f"{who}: {len(missing)} utterances have no speaker, the first is {missing[0]}; add them")
         errors = score_words(
@@ -50,6 +56,13 @@ def score(
         if not quiet:
             _show(errors, low, high)
         print(json.dumps({**errors.to_dict(), "interval": [low, high], "level": 0.95}))
+
+
+def _recognise(model, data, quiet):
+    """What a model hears in a data folder, by id."""
+    recognizer, utterances = load_recognizer(model), read_data(data, quiet=quiet)
+    with told_warnings(quiet):
+        return dict(zip([u.id for u in utterances], recognizer.predict(utterances)))
 
 
 def _read(path):

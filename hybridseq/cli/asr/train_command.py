@@ -97,7 +97,8 @@ def train(
         recognizer.set_params(checkpoint=None)
         recognizer.save(model)
         if recognizer.interrupted_:
-            tell(f"stopped after {len(recognizer.history_)} passes; the same command goes on from {kept}")
+            then = f"; the same command goes on from {kept}" if kept.exists() else ""
+            tell(f"stopped after {len(recognizer.history_)} passes of the network{then}")
         else:
             _remove(kept)
         if not quiet:
