@@ -23,6 +23,9 @@ from hybridseq.speech.audio.inputs import as_utterances
 from hybridseq.speech.lexicon import OutOfLexiconError
 from hybridseq.speech.scoring import score_words
 
+#: What whole-word models call the silence.
+SILENCE = "SIL"
+
 
 class SpeechRecognizer(BaseEstimator):
     """Recognise speech: a neural network whose posteriors, divided by priors, score the states of an HMM.
@@ -605,14 +608,16 @@ def _check_features(pipeline, utterances):
 
 
 def _speakable(utterances, lexicon):
-    """Utterances whose words the lexicon has, and what is wrong with the others."""
-    if lexicon is None:
-        return utterances, {}
+    """Utterances whose words the model can have, and what is wrong with the others."""
     left_out = {}
     for utterance in utterances:
-        missing = lexicon.missing(utterance.words or ())
-        if missing:
+        words = utterance.words or ()
+        if lexicon is None and SILENCE in words:
+            left_out[utterance.id] = f"has the word {SILENCE!r}, which is the name of the silence; rename it"
+        elif lexicon is not None and (missing := lexicon.missing(words)):
             left_out[utterance.id] = f"has words outside the lexicon: {', '.join(map(repr, missing))}"
     if len(left_out) == len(utterances):
-        raise OutOfLexiconError(lexicon.missing(w for u in utterances for w in u.words), len(lexicon))
+        if lexicon is not None:
+            raise OutOfLexiconError(lexicon.missing(w for u in utterances for w in u.words), len(lexicon))
+        raise ValueError(f"no utterance can be trained on: {problems_of.listed(left_out)}")
     return [u for u in utterances if u.id not in left_out], left_out

@@ -103,6 +103,13 @@ def test_a_word_that_training_never_saw_cannot_be_aligned(fitted, digits):
     assert found[0] is not None and found[1] is None
 
 
+def test_a_word_with_the_name_of_the_silence(digits):
+    X, y, speakers = digits
+    with pytest.warns(UserWarning, match="utterance-00002: has the word 'SIL'"):
+        model = quick().fit(X, [*y[:2], "SIL", *y[3:]], speakers)
+    assert list(model.left_out_) == ["utterance-00002"] and "SIL" not in model.vocabulary_
+
+
 def test_an_utterance_too_short_for_its_transcript(fitted, digits):
     X, y, speakers = digits
     long = " ".join(["seven"] * 40)
@@ -202,3 +209,9 @@ def test_a_failed_fit_leaves_the_model_as_it_was(fitted, digits):
     with pytest.raises(ValueError):
         fitted.fit(digits[0], [""] * 20)
     assert fitted.recognizer_ is before
+
+
+def test_a_warning_stands_at_the_callers_line(fitted, digits):
+    with pytest.warns(UserWarning, match="silence only") as told:
+        fitted.predict([np.zeros(8000, np.float32)])
+    assert [warning.filename for warning in told] == [__file__]
