@@ -22,11 +22,11 @@ from hybridseq.speech.ngram import NGramModel, read_arpa
 from hybridseq.speech.recipe import Recipe
 from hybridseq.speech.recognizer import Scales
 
-#: What features of a name are beside the defaults of a pipeline: the band of a telephone, and a background 39 dB below
-#: the loudest, so that silence sounds alike in every room.
+#: What features of a name are beside the defaults of a pipeline: the band of a telephone; a background 45 dB below the
+#: loudest, so that silence sounds alike in every room; and statistics of frames that are loud enough to be speech.
 FEATURES = {
-    "mfcc": {"num_mels": 26, "low": 60.0, "high": -200.0, "floor_db": 39.0},
-    "fbank": {"num_mels": 40, "low": 60.0, "high": -200.0, "floor_db": 39.0},
+    "mfcc": {"num_mels": 26, "low": 60.0, "high": -200.0, "floor_db": 45.0, "cmvn_db": 30.0},
+    "fbank": {"num_mels": 40, "low": 60.0, "high": -200.0, "floor_db": 45.0, "cmvn_db": 30.0},
     "given": {"deltas": 0},
 }
 _ACOUSTIC = {"hybrid": True, "gmm": True}

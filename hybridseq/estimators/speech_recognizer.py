@@ -59,7 +59,7 @@ class SpeechRecognizer(BaseEstimator):
         one count as one speaker.
     states_per_word : int or "auto"
         Of whole-word models; "auto": as many as words last.
-    gaussians : int
+    gaussians : int, optional
         Mean number a state in the GMM-HMM.
     hidden_size, num_layers, dropout : int, int, float, optional
         Of a network that is named.
@@ -146,7 +146,7 @@ class SpeechRecognizer(BaseEstimator):
         training="cross_entropy",
         normalize="speaker",
         states_per_word="auto",
-        gaussians=1,
+        gaussians=None,
         hidden_size=None,
         num_layers=None,
         dropout=None,

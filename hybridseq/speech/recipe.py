@@ -53,12 +53,12 @@ class Recipe:
     pipeline: object
     acoustic: str = "hybrid"
     network: object = "tdnn"
-    hidden_size: int = 128
-    num_layers: int = 2
+    hidden_size: int = 160
+    num_layers: int = 4
     dropout: float = 0.2
     states_per_word: int | str = "auto"
-    gaussians: int = 1
-    start_rounds: int = 8
+    gaussians: int = 2
+    start_rounds: int = 12
     schedule: Schedule = field(default_factory=Schedule)
     augmentation: Augmentation = field(default_factory=Augmentation)
     realign: tuple = (0.25, 0.5)
