@@ -2,9 +2,9 @@
 The hybrid recogniser, call by call
 ===================================
 
-Spoken digits of four speakers train a hybrid of network and HMM, which then reads a fifth. With the Free Spoken Digit
-Dataset where it is (``fsdd/`` in the folder that ``HYBRIDSEQ_DATA`` names, or in ``../shared/data``); else with digits
-that are synthesised on the spot.
+Spoken digits of five speakers train a hybrid of network and HMM, which then reads others that they said. With the Free
+Spoken Digit Dataset where it is (``fsdd/`` in the folder that ``HYBRIDSEQ_DATA`` names, or in ``../shared/data``); else
+with digits that are synthesised on the spot, and other voices to read.
 
     python examples/hybrid_asr.py
 """
@@ -21,25 +21,28 @@ DATA = Path(os.environ.get("HYBRIDSEQ_DATA") or Path(__file__).resolve().parents
 
 
 def recordings():
-    """Single digits as utterances, and where they are from."""
+    """Single digits as utterances, to train on and to read, and where they are from."""
     folder = DATA / "fsdd" / "recordings"
-    if folder.is_dir():
-        found = []
-        for path in sorted(folder.glob("*.wav")):
-            digit, speaker, index = path.stem.split("_")
-            if 5 <= int(index) < 20:
-                samples, rate = read_audio(path)
-                found.append(Utterance(path.stem, speaker, samples, rate, words=[list(DIGIT_PHONES)[int(digit)]]))
-        return found, "the Free Spoken Digit Dataset"
-    made = zip(*make_spoken_digits(500, speakers=5))
-    return [Utterance(f"u{i}", s, x, 8000, words=[w]) for i, (x, w, s) in enumerate(made)], "synthetic voices"
+    if not folder.is_dir():
+        return synthesised(range(5), 400, 0), synthesised(range(5, 10), 100, 1), "synthetic voices"
+    train, test = [], []
+    for path in sorted(folder.glob("*.wav")):
+        digit, speaker, index = path.stem.split("_")
+        if int(index) < 20:
+            samples, rate = read_audio(path)
+            utterance = Utterance(path.stem, speaker, samples, rate, words=[list(DIGIT_PHONES)[int(digit)]])
+            (test if int(index) < 5 else train).append(utterance)
+    return train, test, "the Free Spoken Digit Dataset"
 
 
-utterances, source = recordings()
-stranger = sorted({u.speaker for u in utterances})[0]
-train = [u for u in utterances if u.speaker != stranger]
-test = [u for u in utterances if u.speaker == stranger]
-print(f"{source}: {len(train)} recordings of 4 speakers train, {len(test)} of {stranger} test")
+def synthesised(voices, n, seed):
+    """Digits said by some voices."""
+    made = zip(*make_spoken_digits(n, speakers=[f"voice{i}" for i in voices], random_state=seed))
+    return [Utterance(f"{seed}-{i}", voice, x, 8000, words=[word]) for i, (x, word, voice) in enumerate(made)]
+
+
+train, test, source = recordings()
+print(f"{source}: {len(train)} recordings train, {len(test)} are read")
 
 # %%
 # Fit
@@ -53,7 +56,7 @@ gmm = hs.SpeechRecognizer(acoustic="gmm", lm=grammar, random_state=0, verbose=0)
 # %%
 # Evaluate
 # --------
-# Features are normalised by the mean and variance of each speaker, the stranger's own recordings included.
+# Features are normalised by the mean and variance of each speaker, the those that are read included.
 for name, model in {"GMM-HMM": gmm, "hybrid": hybrid}.items():
     errors = model.evaluate(test)
     low, high = errors.bootstrap()
