@@ -1,21 +1,24 @@
-"""``make bench``: the ratio tables, reported only while the kernels' tests pass."""
+"""``make bench``: the ratio tables, reported only while the kernels' tests pass; and what there is of speech."""
 
 import subprocess
 import sys
 
-from benchmarks import chain, constraints, hmm, limits, online
+from benchmarks import chain, constraints, decoding, hmm, limits, online, speech
 
 
 def main():
     print("checking the kernels first ...", file=sys.stderr)
-    tests = [sys.executable, "-m", "pytest", "-q", "-x", "tests/kernels", "tests/nn/test_crf.py"]
-    if subprocess.run(tests, check=False).returncode:
+    tests = ["tests/kernels", "tests/nn/test_crf.py", "tests/speech/decoding"]
+    if subprocess.run([sys.executable, "-m", "pytest", "-q", "-x", *tests], check=False).returncode:
         sys.exit("the kernels' tests fail: no figures are reported for wrong answers.")
     chain.run()
     constraints.run()
     hmm.run()
     limits.run()
     online.run()
+    decoding.run()
+    # Its runs take hours: see benchmarks.speech.
+    speech.table()
 
 
 if __name__ == "__main__":
