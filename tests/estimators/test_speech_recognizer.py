@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
 
 import hybridseq as hs
 from hybridseq.speech.acoustic.checkpoint import Checkpoint, CheckpointError
@@ -325,3 +326,21 @@ def test_ctrl_c_in_a_later_stage_keeps_what_it_has(digits, fitted, tmp_path):
 def test_a_fitted_model_can_be_pickled(fitted, digits):
     copy = pickle.loads(pickle.dumps(fitted))
     assert copy.predict(digits[0], digits[2]) == fitted.predict(digits[0], digits[2])
+
+
+def test_features_that_were_computed_elsewhere(digits):
+    """As the pipeline's own, unnormalised; without audio nothing varies them."""
+    X, y, speakers = digits
+    pipeline = hs.speech.FeaturePipeline(rate=8000, cmvn="none")
+    utterances = [hs.speech.Utterance(f"u{i}", samples=x, rate=8000) for i, x in enumerate(X)]
+    arrays = [x.numpy() for x in pipeline.extract(utterances)[0]]
+    given = quick(features="given", rate=None).fit(arrays, y, speakers)
+    own = quick(features=hs.speech.FeaturePipeline(rate=8000, cmvn="speaker")).fit(*digits)
+    assert same(given, own) and given.predict(arrays, speakers) == own.predict(X, speakers)
+
+
+def test_cross_validation_by_scikit_learn(digits):
+    X, y, _ = digits
+    scores = cross_val_score(quick(acoustic="gmm"), X, y, cv=2)
+    by_hand = quick(acoustic="gmm").fit(X[20:], y[20:]).score(X[:20], y[:20])
+    assert scores[0] == by_hand and len(scores) == 2
