@@ -19,8 +19,7 @@ from hybridseq.speech.audio import AudioError, audio_info
 from hybridseq.speech.features import FeaturePipeline
 from hybridseq.speech.lexicon import Lexicon
 from hybridseq.speech.ngram import NGramModel, read_arpa
-from hybridseq.speech.recipe import Recipe
-from hybridseq.speech.recognizer import Scales
+from hybridseq.speech.recipe import DEFAULT_SCALES, Recipe
 
 #: What features of a name are beside the defaults of a pipeline: the band of a telephone; a background 45 dB below the
 #: loudest, so that silence sounds alike in every room; and statistics of frames that are loud enough to be speech.
@@ -159,13 +158,14 @@ def make_recipe(model, pipeline, seed) -> Recipe:
     if model.augment is False:
         augmentation = replace(augmentation, views=0, time_masks=0, freq_masks=0)
     network = copy.deepcopy(model.encoder) if isinstance(model.encoder, torch.nn.Module) else model.encoder
+    scales = _given(model, acoustic="acoustic_scale", grammar="grammar_scale", word_penalty="word_penalty")
     return Recipe(
         pipeline=pipeline,
         acoustic=model.acoustic,
         network=network,
         schedule=Schedule(**schedule),
         augmentation=augmentation,
-        scales=Scales(**_given(model, acoustic="acoustic_scale", grammar="grammar_scale", word_penalty="word_penalty")),
+        scales=replace(DEFAULT_SCALES[model.acoustic], **scales),
         seed=seed,
         **_given(model, **{name: name for name in _OF_THE_RECIPE}),
         **({} if model.realign is None else {"realign": tuple(model.realign)}),

@@ -9,6 +9,7 @@ from hybridseq.speech.acoustic.hybrid import HybridModel
 from hybridseq.speech.acoustic.loop import seeded
 from hybridseq.speech.acoustic.views import make_views
 from hybridseq.speech.recipe import (
+    DEFAULT_SCALES,
     Report,
     build_network,
     fit_recognizer,
@@ -171,7 +172,13 @@ def _from_nothing(utterances, recipe, criterion, told, checkpoint, lexicon, gram
         units = units.with_loops(report.states.self_loops(units))
     grammar = make_grammar(grammar, utterances, lexicon)
     recognizer = Recognizer(
-        recipe.pipeline, units, lexicon, grammar, model, scales=recipe.scales, silence_prob=recipe.silence_prob
+        recipe.pipeline,
+        units,
+        lexicon,
+        grammar,
+        model,
+        scales=recipe.scales or DEFAULT_SCALES["hybrid"],
+        silence_prob=recipe.silence_prob,
     )
     return recognizer, report
 

@@ -23,6 +23,10 @@ _GROUPS = {
     "start": "GMM Alignments TrainingReport align_all fit_gmm train_gmm uniform_alignment",
     "decoding": "AlignmentError Decoder DecoderStream Hypothesis Lattice align to_kaldifst",
     "acoustic": ("Augmentation HybridModel Schedule estimate_prior make_network make_views train_cross_entropy"),
+    "sequence": (
+        "CTCSymbols Denominator SequenceObjective SequenceReport phone_denominator phone_sequences train_sequence "
+        "unit_costs word_denominator"
+    ),
     "recognizer": "Recognizer RecognizerStream Scales",
     "recipe": "Recipe fit_recognizer",
     "graph": (

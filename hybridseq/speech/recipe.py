@@ -17,6 +17,9 @@ from hybridseq.speech.ngram import NGramModel, estimate
 from hybridseq.speech.recognizer import Recognizer, Scales
 from hybridseq.speech.start import train_gmm
 
+#: How frame scores count where nothing else is said.
+DEFAULT_SCALES = {"hybrid": Scales(acoustic=0.2), "gmm": Scales(acoustic=0.1)}
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -46,7 +49,9 @@ class Recipe:
     prior_scale : float
     label_smoothing : float
     silence_prob : float
-    scales : Scales
+    scales : Scales, optional
+        None: frame scores count a fifth, those of a GMM-HMM a tenth. Neighbouring frames say the same thing again, so
+        that their sum is too sure beside transitions and grammar.
     seed : int
     """
 
@@ -66,7 +71,7 @@ class Recipe:
     prior_scale: float = 1.0
     label_smoothing: float = 0.0
     silence_prob: float = 0.5
-    scales: Scales = field(default_factory=Scales)
+    scales: Scales | None = None
     seed: int = 0
 
 
@@ -188,7 +193,7 @@ def fit_recognizer(utterances, recipe, *, lexicon=None, grammar=None, told=None,
     units = units.with_loops(alignments.self_loops(units))
     graphs = transcript_graphs(utterances, lexicon, units, recipe.silence_prob)
     grammar = make_grammar(grammar, utterances, lexicon)
-    rest = {"scales": recipe.scales, "silence_prob": recipe.silence_prob}
+    rest = {"scales": recipe.scales or DEFAULT_SCALES[recipe.acoustic], "silence_prob": recipe.silence_prob}
     if recipe.acoustic == "gmm":
         report.states = alignments
         return Recognizer(recipe.pipeline, units, lexicon, grammar, gmm, **rest), report

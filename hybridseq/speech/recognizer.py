@@ -146,7 +146,8 @@ class Recognizer:
 
         silent = {p.name for p in hypothesis.words_at if p.silence}
         words = [p for p in hypothesis.words_at if not p.silence]
-        phones = told(hypothesis.phones_at, {*silent, self.units.silence})
+        # Where words are units, their phones would say the same again.
+        phones = None if self.lexicon is None else told(hypothesis.phones_at, {*silent, self.units.silence})
         return Alignment(id, told(words, set()), phones, frames * shift)
 
     def with_scales(self, **scales):

@@ -1,5 +1,7 @@
 """Training the hybrid's network on an alignment, which it then improves."""
 
+import math
+
 import torch
 from torch.nn import functional as F
 
@@ -8,6 +10,8 @@ from hybridseq.speech.acoustic.loop import padded, train
 from hybridseq.speech.acoustic.views import labels_of
 from hybridseq.speech.start import Alignments, align_all
 
+#: Steps before a network aligns anew.
+STEPS_BEFORE = 100
 PRIORS = "counts", "posteriors", "uniform"
 
 
@@ -73,7 +77,7 @@ def train_cross_entropy(
     schedule : Schedule
     rng : numpy Generator
     realign : sequence of float
-        After these shares of all passes the network aligns the utterances anew.
+        After these shares of all passes the network aligns the utterances anew, but not within the first 100 steps.
     prior, prior_scale
         See ``estimate_prior``.
     label_smoothing : float
@@ -88,7 +92,11 @@ def train_cross_entropy(
     """
     num_labels = model.network.num_labels
     usable = [i for i, labels in enumerate(alignments) if labels is not None and views[0].features[i] is not None]
-    rounds = {max(1, round(share * schedule.epochs)) for share in realign if schedule.epochs > 1}
+    frames = sum(len(alignments[i]) for i in usable)
+    schedule = schedule.settled(frames)
+    # Before that the network knows less than the alignment that it is to improve.
+    earliest = math.ceil(STEPS_BEFORE * schedule.batch_frames / max(1, frames))
+    rounds = {max(earliest, round(share * schedule.epochs)) for share in realign}
     state = {"alignments": alignments}
     if checkpoint is not None:
         state["alignments"] = checkpoint.alignments(alignments)

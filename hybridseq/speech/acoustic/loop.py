@@ -2,7 +2,7 @@
 
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -17,31 +17,39 @@ class Schedule:
 
     Attributes
     ----------
-    epochs : int
-        Passes over the utterances, each in one of its views.
+    epochs : int, optional
+        Passes over the utterances, each in one of its views. None: ten, or on small data as many as make 400 steps,
+        at most 60.
     learning_rate : float
         The highest; it rises over the first ``warmup`` of all steps and falls to 0 along a cosine.
     weight_decay : float
         Of AdamW :cite:p:`loshchilov2019`.
-    batch_frames : int
-        Frames of a step, padding included.
+    batch_frames : int, optional
+        Frames of a step, padding included. None: a fortieth of all, at least 400 and at most 2,500.
     clip : float
         The largest norm of a gradient.
     warmup : float
         Share of the steps.
     """
 
-    epochs: int = 10
+    epochs: int | None = None
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
-    batch_frames: int = 2500
+    batch_frames: int | None = None
     clip: float = 5.0
     warmup: float = 0.2
 
     def __post_init__(self):
         for name in ("epochs", "learning_rate", "batch_frames", "clip"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0; got {getattr(self, name)!r}.")
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"{name} must be above 0; got {value!r}.")
+
+    def settled(self, frames):
+        """The schedule for training data of so many frames: nothing is None."""
+        batch = self.batch_frames or int(min(2500, max(400, frames / 40)))
+        epochs = self.epochs or int(min(60, max(10, math.ceil(400 * batch / max(1, frames)))))
+        return replace(self, epochs=epochs, batch_frames=batch)
 
     def rate(self, done):
         """The learning rate after a share of all steps."""
@@ -95,6 +103,7 @@ def train(network, views, usable, loss_of, schedule, rng, *, stage, mask=None, a
     list of Progress
     """
     optimiser = torch.optim.AdamW(network.parameters(), schedule.learning_rate, weight_decay=schedule.weight_decay)
+    schedule = schedule.settled(sum(len(views[0].features[i]) for i in usable))
     history, first = [], 0
     if checkpoint is not None:
         first, history = checkpoint.resume(stage, network, optimiser, rng)

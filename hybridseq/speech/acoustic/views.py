@@ -35,8 +35,8 @@ class Augmentation:
     views: int = 5
     warp: float = 0.15
     speed: float = 0.1
-    noisy: float = 0.5
-    snr_db: tuple = (8.0, 35.0)
+    noisy: float = 0.3
+    snr_db: tuple = (10.0, 35.0)
     time_masks: int = 1
     time_width: int = 10
     freq_masks: int = 1
