@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hybridseq.cli.errors import one_line_errors, tell
+from hybridseq.cli.loading import load_tagger
 from hybridseq.cli.options import Columns, Model, Quiet, columns_of
 
 
@@ -30,11 +31,10 @@ def evaluate(
     Example: hybridseq evaluate --model my-model --data test.txt
     """
     with one_line_errors():
-        import hybridseq as hs
         from hybridseq import constraints, metrics
         from hybridseq.text import DataError, read_columns
 
-        tagger = hs.load(model)
+        tagger = load_tagger(model)
         sentences = read_columns(data, columns_of(tagger, columns))
         X, y = [s.tokens for s in sentences], [s.tags for s in sentences]
         unseen = _unseen(sentences, set(tagger.classes_.tolist()))

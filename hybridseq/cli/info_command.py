@@ -1,11 +1,13 @@
 """``hybridseq info``."""
 
 import json
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from hybridseq.cli.errors import one_line_errors
+from hybridseq.cli.loading import load_tagger
 from hybridseq.cli.options import Model
 
 
@@ -20,12 +22,35 @@ def info(
     with one_line_errors():
         import hybridseq as hs
 
-        facts = describe(hs.load(model))
+        found = hs.load(model)
+        facts = describe_recognizer(found) if isinstance(found, hs.SpeechRecognizer) else describe(load_tagger(model))
         facts = {"model": str(model), **facts, "bytes": sum(path.stat().st_size for path in model.iterdir())}
         if as_json:
             print(json.dumps(facts, ensure_ascii=False))
         else:
             _print_table(facts)
+
+
+def describe_recognizer(model) -> dict:
+    """What a fitted speech recogniser is, likewise."""
+    parts = model.recognizer_
+    network = getattr(parts.acoustic, "network", None)
+    return {
+        "estimator": type(model).__name__,
+        "words": len(model.vocabulary_),
+        "units": len(parts.units.names),
+        "states": parts.units.num_labels,
+        "lexicon": None if parts.lexicon is None else len(parts.lexicon.words),
+        "language_model_order": parts.grammar.order,
+        "acoustic": model.acoustic,
+        "training": model.training,
+        "features": parts.pipeline.to_dict(),
+        "scales": asdict(parts.scales),
+        "weights": 0 if network is None else sum(weights.numel() for weights in network.parameters()),
+        "epochs": len(model.history_),
+        "left_out": len(model.left_out_),
+        "parameters": {name: value for name, value in model.get_params().items() if _plain(value)},
+    }
 
 
 def describe(tagger) -> dict:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from hybridseq.cli.errors import UsageError, one_line_errors, tell
+from hybridseq.cli.loading import load_tagger
 from hybridseq.cli.options import Columns, Model, Quiet, columns_of
 from hybridseq.cli.stream import CHUNK_TOKENS, Format, read, tag_stream, writer
 
@@ -42,9 +43,7 @@ def predict(
     Example: echo "leave Taipei on Monday" | hybridseq predict --model my-model --format text
     """
     with one_line_errors():
-        import hybridseq as hs
-
-        tagger = hs.load(model)
+        tagger = load_tagger(model)
         names = columns_of(tagger, columns)
         if format is Format.text and len(tagger.input_.columns):
             raise UsageError(

@@ -21,7 +21,7 @@ SETTINGS = {
     "augment": "false",
     "realign": "[]",
     "states_per_word": 5,
-    "word_penalty": -20,
+    "word_penalty": -4,
 }
 SMALL = [word for name, value in SETTINGS.items() for word in ("--set", f"{name}={value}")] + ["--epochs", "6"]
 
@@ -293,3 +293,14 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(command, data, mod
     assert "goes on after 2 passes" in result.stderr
     weights = [(folder / "model.safetensors").read_bytes() for folder in (model, tmp_path / "m")]
     assert weights[0] == weights[1]
+
+
+def test_info_tells_of_a_recogniser(command, model):
+    facts = json.loads(command("info", "--model", str(model), "--json").stdout)
+    assert facts["estimator"] == "SpeechRecognizer" and facts["words"] == 10 and facts["weights"] > 0
+    assert "scales" in command("info", "--model", str(model)).stdout
+
+
+@pytest.mark.parametrize("words", [["evaluate", "--data", "x"], ["predict"]])
+def test_a_recogniser_is_no_tagger(command, model, words):
+    assert "hybridseq asr" in one_error(command(*words, "--model", str(model)), 2)

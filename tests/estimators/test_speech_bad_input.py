@@ -6,7 +6,7 @@ import pytest
 import hybridseq as hs
 from hybridseq.speech import OutOfLexiconError, Utterance
 
-QUICK = {"rate": 8000, "acoustic": "gmm", "states_per_word": 4, "word_penalty": -20.0, "random_state": 0, "verbose": 0}
+QUICK = {"rate": 8000, "acoustic": "gmm", "states_per_word": 4, "word_penalty": -4.0, "random_state": 0, "verbose": 0}
 
 
 def quick(**changed):

@@ -27,7 +27,7 @@ QUICK = {
     "augment": False,
     "realign": (),
     "states_per_word": 5,
-    "word_penalty": -20.0,
+    "word_penalty": -4.0,
     "random_state": 0,
     "verbose": 0,
 }
