@@ -26,10 +26,16 @@ from benchmarks import corpora, report
 from benchmarks.ocr import file_of, keep
 from benchmarks.recipes import an4
 from hybridseq.datasets import make_connected_digits
-from hybridseq.speech.acoustic import Augmentation, HybridModel, make_views
+from hybridseq.speech.acoustic import HybridModel, make_views
 from hybridseq.speech.acoustic.loop import seeded
-from hybridseq.speech.recipe import transcript_graphs
-from hybridseq.speech.sequence import phone_denominator, phone_sequences, train_sequence, word_denominator
+from hybridseq.speech.recipe import Recipe, make_mask, transcript_graphs
+from hybridseq.speech.sequence import (
+    phone_denominator,
+    phone_sequences,
+    train_sequence,
+    unit_costs,
+    word_denominator,
+)
 from hybridseq.speech.start import align_all
 
 FOLDER = report.RESULTS / "speech"
@@ -41,7 +47,7 @@ WAYS = {
     "10 dB": {"snr_db": 10.0, "gap": (0.0, 0.3)},
     "long gaps": {"snr_db": 30.0, "gap": (0.3, 1.5)},
 }
-GRID = {"acoustic_scale": (0.2, 0.3, 0.5, 1.0), "word_penalty": (0.0, -2.0, -5.0, -10.0, -20.0, 2.0, 5.0)}
+GRID = {"acoustic_scale": (0.1, 0.2, 0.3, 0.5), "word_penalty": (0.0, -2.0, -5.0, -10.0, -20.0, 2.0, 5.0)}
 UNDIVIDED = "long gaps, not divided"
 app = typer.Typer(add_completion=False, help=__doc__)
 
@@ -127,30 +133,23 @@ def fitted(bench, name, seed, train, **settings):
 
 
 def sharpened(model, train, criterion, seed):
-    """A fitted model whose network is trained further, on whole utterances."""
+    """A fitted model whose network is trained further, on whole utterances: ``SpeechRecognizer(training=criterion)``
+    without the cross-entropy training before, which all criteria share."""
     recognizer, rng = model.recognizer_, seeded(seed)
-    units, ids = recognizer.units, [u.id for u in train]
-    views, _ = make_views(train, recognizer.pipeline, Augmentation(), rng)
+    pipeline, units, ids = recognizer.pipeline, recognizer.units, [u.id for u in train]
+    recipe, texts = Recipe(pipeline), [u.words for u in train]
+    views, _ = make_views(train, pipeline, recipe.augmentation, rng)
     graphs = transcript_graphs(train, None, units, recognizer.silence_prob)
+    acoustic, scales = copy.deepcopy(recognizer.acoustic), recognizer.scales
+    options = {"acoustic_scale": scales.acoustic, "mask": make_mask(recipe, pipeline.width), "costs": unit_costs(units)}
     if criterion == "lfmmi":
-        said = phone_sequences([u.words for u in train], units, None, rng, recognizer.silence_prob)
-        denominator = phone_denominator(said, units)
+        spoken = phone_sequences(texts, units, None, rng, recognizer.silence_prob)
+        denominator = phone_denominator(spoken, units)
     else:
         denominator = word_denominator(recognizer.grammar, units, silence_prob=recognizer.silence_prob)
-    acoustic = copy.deepcopy(recognizer.acoustic)
-    train_sequence(
-        acoustic,
-        views,
-        graphs,
-        denominator,
-        criterion,
-        None,
-        rng,
-        ids=ids,
-        alignments=align_all(recognizer.scores(views[0].features), graphs, ids),
-        acoustic_scale=recognizer.scales.acoustic,
-        word_penalty=recognizer.scales.word_penalty if criterion != "lfmmi" else 0.0,
-    )
+        options["word_penalty"] = scales.word_penalty
+    aligned = align_all(recognizer.scores(views[0].features), graphs, ids)
+    train_sequence(acoustic, views, graphs, denominator, criterion, None, rng, ids=ids, alignments=aligned, **options)
     return exchanged(model, acoustic=acoustic.eval())
 
 

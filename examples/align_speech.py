@@ -68,7 +68,7 @@ train, _ = join(learn, 100, 0)
 test, truth = join(check, 30, 1)
 print(f"{source}: {len(train)} strings train, {len(test)} strings of other recordings are aligned")
 lexicon = {word: list(phones) for word, phones in DIGIT_PHONES.items()}
-model = hs.SpeechRecognizer(lexicon=lexicon, epochs=20, random_state=0).fit(train)
+model = hs.SpeechRecognizer(lexicon=lexicon, random_state=0).fit(train)
 
 # %%
 # How far off

@@ -48,9 +48,9 @@ print(f"{source}: {len(train)} recordings train, {len(test)} are read")
 # Fit
 # ---
 # Without a lexicon every word is a model of its own. A language model of single words says that a recording holds one.
-# Small data need more passes than the default. The second model is the GMM-HMM that the first one starts from.
+# The second model is a GMM-HMM such as the one that the first starts from.
 grammar = NGramModel.single_word(DIGIT_PHONES)
-hybrid = hs.SpeechRecognizer(lm=grammar, epochs=20, random_state=0).fit(train)
+hybrid = hs.SpeechRecognizer(lm=grammar, random_state=0).fit(train)
 gmm = hs.SpeechRecognizer(acoustic="gmm", lm=grammar, random_state=0, verbose=0).fit(train)
 
 # %%

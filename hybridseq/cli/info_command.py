@@ -86,15 +86,29 @@ def _plain(value):
     return value is None or isinstance(value, str | bool | int | float)
 
 
-def _print_table(facts):
-    from rich.console import Console
-    from rich.table import Table
+def _recognizer_rows(facts):
+    scales = ", ".join(f"{name} {value:g}" for name, value in facts["scales"].items())
+    lexicon = "none: words are units" if facts["lexicon"] is None else f"{facts['lexicon']:,} words"
+    features = facts["features"]
+    return {
+        "words": f"{facts['words']:,}",
+        "lexicon": lexicon,
+        "units": f"{facts['units']:,}, {facts['states']:,} states",
+        "language model": f"order {facts['language_model_order']}",
+        "acoustic model": f"{facts['acoustic']}, trained by {facts['training']}, {facts['epochs']} passes",
+        "features": f"{features['kind']}, {features['rate']:,} Hz, normalised by {features['cmvn']}",
+        "scales": scales,
+        "weights": f"{facts['weights']:,} ({facts['bytes'] / 1e6:.1f} MB on disk)",
+        "left out": f"{facts['left_out']:,} utterances",
+    }
 
+
+def _tagger_rows(facts):
     vocabulary = facts["vocabulary"]
     columns = "".join(f", column {i}: {size:,}" for i, size in enumerate(vocabulary["columns"], 2))
     score = facts["held_out_score"]
     epoch = f"epoch {facts['best_epoch']} of {facts['epochs']}" if facts["best_epoch"] else f"{facts['epochs']} epochs"
-    rows = {
+    return {
         "labels": f"{len(facts['labels'])}: {', '.join(facts['labels'])}",
         "tag scheme": facts["scheme"] or "none found; scores are token accuracy",
         "constraint": facts["constraint"] or "none: every tag sequence is possible",
@@ -108,6 +122,13 @@ def _print_table(facts):
         if score is None
         else f"{score:.4f} ({'span F1' if facts['scheme'] else 'token accuracy'})",
     }
+
+
+def _print_table(facts):
+    from rich.console import Console
+    from rich.table import Table
+
+    rows = _recognizer_rows(facts) if "units" in facts else _tagger_rows(facts)
     table = Table(title=facts["model"], show_header=False, title_justify="left")
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
