@@ -47,7 +47,7 @@ WAYS = {
     "10 dB": {"snr_db": 10.0, "gap": (0.0, 0.3)},
     "long gaps": {"snr_db": 30.0, "gap": (0.3, 1.5)},
 }
-GRID = {"acoustic_scale": (0.1, 0.2, 0.3, 0.5), "word_penalty": (0.0, -2.0, -5.0, -10.0, -20.0, 2.0, 5.0)}
+GRID = {"acoustic_scale": (0.1, 0.2, 0.3, 0.5, 1.0), "word_penalty": (0.0, -2.0, -5.0, -10.0, -20.0, 2.0, 5.0)}
 UNDIVIDED = "long gaps, not divided"
 app = typer.Typer(add_completion=False, help=__doc__)
 

@@ -45,7 +45,7 @@ print(f"{len(train)} strings to learn from, such as: {' '.join(train[0].words)}"
 # From a flat start to a hybrid
 # -----------------------------
 # The lexicon says which phones a word has; each phone has three states. The first model cuts every utterance into equal
-# parts and takes it from there, with one Gaussian a state. The second lets a network learn the alignment of such a
+# parts and takes it from there, with Gaussians for each state. The second lets a network learn the alignment of such a
 # model, and divides its posteriors by the states' prior.
 lexicon = {word: list(phones) for word, phones in DIGIT_PHONES.items()}
 start = hs.SpeechRecognizer(acoustic="gmm", lexicon=lexicon, random_state=0, verbose=0).fit(train)
@@ -63,8 +63,7 @@ print("took for another:", ", ".join(f"{a or '∅'} → {b or '∅'}" for a, b, 
 # %%
 # What was learnt, pass by pass
 # -----------------------------
-# After a quarter and a half of the passes the network aligns the utterances anew; the share of frames that moved says
-# how much it disagrees.
+# On the way the network aligns the utterances anew; the share of frames that moved says how much it disagrees.
 for row in hybrid.history_:
     if row["notes"]:
         print(f"after pass {row['epoch']}: {row['notes']['moved']:.0%} of the frames moved")
