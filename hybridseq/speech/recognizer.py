@@ -135,20 +135,28 @@ class Recognizer:
             raise AlignmentError(f"utterance {utterance.id}: {error}", error.frames, error.needed) from None
         return self.in_time(utterance.id, path, len(scores)), path.labels
 
+    def begin_of(self, frame):
+        """When a frame begins to be the one whose centre is nearest, in seconds."""
+        pipeline = self.pipeline
+        # Windows overlap: the first one's centre lies this much later than the middle of a shift.
+        late = (pipeline.frame_length - pipeline.frame_shift) / 2 if pipeline.snip_edges else 0.0
+        return (frame * pipeline.frame_shift + (0.0 if pipeline.kind == "given" else late)) / 1000
+
     def in_time(self, id, hypothesis, frames):
         """A hypothesis in seconds, silence left out."""
-        shift = self.pipeline.frame_shift / 1000
+        duration = self.begin_of(frames) + self.begin_of(0)
+
+        def at(frame):
+            return 0.0 if frame == 0 else duration if frame == frames else self.begin_of(frame)
 
         def told(parts, silent):
-            return [
-                Segment(p.start * shift, p.end * shift, p.name, p.confidence) for p in parts if p.name not in silent
-            ]
+            return [Segment(at(p.start), at(p.end), p.name, p.confidence) for p in parts if p.name not in silent]
 
         silent = {p.name for p in hypothesis.words_at if p.silence}
         words = [p for p in hypothesis.words_at if not p.silence]
         # Where words are units, their phones would say the same again.
         phones = None if self.lexicon is None else told(hypothesis.phones_at, {*silent, self.units.silence})
-        return Alignment(id, told(words, set()), phones, frames * shift)
+        return Alignment(id, told(words, set()), phones, duration)
 
     def with_scales(self, **scales):
         """The same recogniser that weighs otherwise."""
@@ -196,5 +204,5 @@ class RecognizerStream:
         found = self._search.accept(scores[self._done : ready])
         keep = max(0, ready - self._context)
         self._rows, self._done = self._rows[keep:], ready - keep
-        shift = self._recognizer.pipeline.frame_shift / 1000
-        return [Segment(s.start * shift, s.end * shift, s.name) for s in found]
+        at = self._recognizer.begin_of
+        return [Segment(at(s.start) if s.start else 0.0, at(s.end), s.name) for s in found]
