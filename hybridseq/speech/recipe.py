@@ -60,7 +60,7 @@ class Recipe:
     network: object = "tdnn"
     hidden_size: int = 160
     num_layers: int = 4
-    dropout: float = 0.2
+    dropout: float = 0.0
     states_per_word: int | str = "auto"
     gaussians: int = 2
     start_rounds: int = 12
