@@ -58,7 +58,7 @@ class Recipe:
     pipeline: object
     acoustic: str = "hybrid"
     network: object = "tdnn"
-    hidden_size: int = 160
+    hidden_size: int = 256
     num_layers: int = 4
     dropout: float = 0.0
     states_per_word: int | str = "auto"

@@ -32,7 +32,7 @@ class Augmentation:
         Of :class:`~hybridseq.speech.SpecAugment`, drawn anew at every step.
     """
 
-    views: int = 5
+    views: int = 8
     warp: float = 0.15
     speed: float = 0.1
     noisy: float = 0.3
