@@ -49,7 +49,7 @@ print(f"{len(train)} strings to learn from, such as: {' '.join(train[0].words)}"
 # model, and divides its posteriors by the states' prior.
 lexicon = {word: list(phones) for word, phones in DIGIT_PHONES.items()}
 start = hs.SpeechRecognizer(acoustic="gmm", lexicon=lexicon, random_state=0, verbose=0).fit(train)
-hybrid = hs.SpeechRecognizer(lexicon=lexicon, random_state=0, verbose=0).fit(train)
+hybrid = hs.SpeechRecognizer(lexicon=lexicon, hidden_size=128, random_state=0, verbose=0).fit(train)
 for name, model in {"GMM-HMM": start, "hybrid": hybrid}.items():
     errors = model.evaluate(test)
     low, high = errors.bootstrap()
