@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from numbers import Real
 from os import PathLike
 
-from hybridseq.text.columns import _lines as numbered_lines
+from hybridseq.text.columns import numbered_lines
 from hybridseq.text.errors import DataError
 
 #: A transcript: one string, split at white space, or its words.

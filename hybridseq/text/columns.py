@@ -110,7 +110,7 @@ def _sentences(source, names, tag, max_tokens) -> Iterator[Sentence]:
         fields = {names[i]: list(columns[i]) for i in kept}
         return Sentence(fields, begin, names[-1] if tag else None)
 
-    with _lines(source) as (lines, name):
+    with numbered_lines(source) as (lines, name):
         for number, line in lines:
             fields = _split(line)
             if not fields or fields[0] == "-DOCSTART-":
@@ -263,7 +263,7 @@ def iter_text(source: str | PathLike | IO) -> Iterator[list[str]]:
     -----
     Memory is that of one line.
     """
-    with _lines(source) as (lines, _):
+    with numbered_lines(source) as (lines, _):
         for _, line in lines:
             tokens = _split(line)
             if tokens:
@@ -336,7 +336,7 @@ def _name(source) -> str:
 
 
 @contextmanager
-def _lines(source):
+def numbered_lines(source):
     """Numbered lines as text, and the name of where they come from. Streams of the caller stay open."""
     name = _name(source)
     if isinstance(source, str | PathLike):

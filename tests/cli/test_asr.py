@@ -10,6 +10,7 @@ import pytest
 
 import hybridseq as hs
 from hybridseq.speech import Utterance, read_ctm, read_textgrid, write_folder
+from tests.cli.results import last_line, one_error
 
 SETTINGS = {
     "hidden_size": 32,
@@ -24,19 +25,6 @@ SETTINGS = {
     "word_penalty": -4,
 }
 SMALL = [word for name, value in SETTINGS.items() for word in ("--set", f"{name}={value}")] + ["--epochs", "6"]
-
-
-def last_line(result):
-    return json.loads(result.stdout.strip().splitlines()[-1])
-
-
-def one_error(result, code):
-    """The one line of an error, without a traceback."""
-    assert result.exit_code == code, result.output
-    lines = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
-    assert len(lines) == 1 and "Traceback" not in result.output
-    assert isinstance(result.exception, SystemExit)
-    return lines[0]
 
 
 def utterances(n=30, seed=0):

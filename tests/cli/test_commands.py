@@ -9,19 +9,7 @@ import numpy as np
 import pytest
 
 import hybridseq as hs
-
-
-def last_line(result):
-    return json.loads(result.stdout.strip().splitlines()[-1])
-
-
-def one_error(result, code):
-    """The one line of an error, without a traceback."""
-    assert result.exit_code == code, result.output
-    lines = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
-    assert len(lines) == 1 and "Traceback" not in result.output
-    assert isinstance(result.exception, SystemExit)
-    return lines[0]
+from tests.cli.results import last_line, one_error
 
 
 def test_from_training_to_tags(command, files, small, tmp_path):

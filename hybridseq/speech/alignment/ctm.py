@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from os import PathLike
 
 from hybridseq.speech.alignment.segments import Alignment, Segment
-from hybridseq.text.columns import _lines as numbered_lines
+from hybridseq.text.columns import numbered_lines
 from hybridseq.text.errors import DataError
 
 

@@ -6,7 +6,7 @@ from os import PathLike, fspath
 from pathlib import Path
 
 from hybridseq.speech.alignment.segments import ROUNDING, Alignment, Segment
-from hybridseq.text.columns import _lines as numbered_lines
+from hybridseq.text.columns import numbered_lines
 from hybridseq.text.errors import DataError
 
 # To Praat all else is remark: only numbers that stand free, quoted strings and flags count.

@@ -1,5 +1,7 @@
 """What filter banks and cepstra share: frames in blocks, rows of unlike lengths, streams."""
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import nn
 
@@ -11,11 +13,10 @@ from hybridseq.speech.features.streaming import FeatureStream
 SMALLEST = 1.1920928955078125e-07
 
 
-class Spectral(nn.Module):
+class Spectral(nn.Module, ABC):
     """Base of :class:`Fbank` and :class:`MFCC`, which say what is made of the frames' mel energies.
 
-    A subclass sets ``width``, the number of columns, and writes ``_columns(energies, energy)``: from mel energies
-    (B, T, num_mels) and the frames' log energy (B, T) to features (B, T, width).
+    A subclass sets ``width``, the number of columns, and writes ``_columns``.
     """
 
     width: int
@@ -169,8 +170,9 @@ class Spectral(nn.Module):
             energy = energy.clamp(min=torch.tensor(self.energy_floor, dtype=torch.float64).log().item())
         return energy
 
+    @abstractmethod
     def _columns(self, energies, energy):
-        raise NotImplementedError
+        """Features (B, T, width) of mel energies (B, T, num_mels) and the frames' log energy (B, T) or None."""
 
     def _bank(self, warp):
         return mel_bank(self.num_mels, self.rate, self.fft, float(self.low), float(self.high), float(warp))

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from os import PathLike, fspath
 
 from hybridseq.speech.ngram.model import END, NGram, NGramModel, misplaced
-from hybridseq.text.columns import _lines as numbered_lines
+from hybridseq.text.columns import numbered_lines
 from hybridseq.text.errors import DataError
 
 #: Stands for the logarithm of 0 in the files.
