@@ -172,10 +172,13 @@ def weighed(model, weights):
 
 
 def best_weights(model, utterances, **grid):
-    """The weights with the fewest errors, of those that were asked for."""
-    tried = copy.copy(model).tune(utterances, **grid).tuning_
-    best = min(tried, key=lambda row: row["errors"])
-    return {name: best[name] for name in grid}
+    """The weights with the fewest errors: one chosen after the other, at the values chosen before."""
+    chosen = {name: values[0] for name, values in grid.items() if len(values) == 1}
+    for name, values in grid.items():
+        others = {other: (value,) for other, value in chosen.items() if other != name}
+        tried = copy.copy(model).tune(utterances, **others, **{name: values}).tuning_
+        chosen[name] = min(tried, key=lambda row: row["errors"])[name]
+    return chosen
 
 
 def chosen_weights(bench, unseen, criterion=None):
@@ -217,7 +220,7 @@ def single(bench, unseen, acoustic, seed):
 
 
 def strings(bench, unseen, seed):
-    """Joined digits: in quiet, in noise, with long gaps (divided by the prior or not), and where the words are."""
+    """Joined digits: in quiet, in noise, and with long gaps, divided by the prior or not."""
     split, weights = bench.split(unseen), chosen_weights(bench, unseen)
     model, seconds = fitted(bench, f"joined {unseen or 'shared'}", seed, with_strings(bench, split.train))
     usual = weighed(model, weights["usual"])
@@ -233,9 +236,17 @@ def strings(bench, unseen, seed):
         result[way] = counted(one.evaluate(tests))
         if way == "30 dB":
             result["real_time_factor"] = one.real_time_factor_
-    for name, digits in {"boundaries": split.test, "boundaries, cut": [cut(u) for u in split.test]}.items():
-        tests, truth = joined(digits, n, 5, **WAYS["30 dB"])
-        result[name] = hs.speech.boundary_errors(usual.align(tests, strict=True), truth).to_dict()
+    return result
+
+
+def boundaries(bench, seed):
+    """Where the words of joined digits are; also of digits cut of their own silence."""
+    split = bench.split()
+    model, _ = fitted(bench, "joined shared", seed, with_strings(bench, split.train))
+    result = {}
+    for name, digits in {"whole": split.test, "cut": [cut(u) for u in split.test]}.items():
+        tests, truth = joined(digits, 200 // min(bench.every, 5), 5, **WAYS["30 dB"])
+        result[name] = hs.speech.boundary_errors(model.align(tests, strict=True), truth).to_dict()
     return result
 
 
@@ -273,6 +284,7 @@ def runs(bench):
         **{f"single official {a}": partial(single, bench, None, a) for a in ("gmm", "hybrid")},
         **{f"single {s} {a}": partial(single, bench, s, a) for a in ("gmm", "hybrid") for s in SPEAKERS},
         "joined shared": partial(strings, bench, None),
+        "boundaries": partial(boundaries, bench),
         **{f"joined {s}": partial(strings, bench, s) for s in SPEAKERS},
         **{f"an4 {kind}": partial(commands, bench, kind) for kind in an4.MODELS},
         **{f"joined {s} {c}": partial(sequence, bench, s, c) for c in CRITERIA for s in SPEAKERS},
@@ -410,7 +422,8 @@ def _measures(bench):
         factors = [r["real_time_factor"] for (r,) in results]
         title = f"decoding joined digits, features included, share of real time, {results[0][0]['threads']} threads"
         lines.append([title, len(results), spread(factors, 1, 4), "0.01"])
-        for key, digits in {"boundaries": "digits", "boundaries, cut": "digits cut of their own silence"}.items():
+    if results := by_seed(bench.folder, ["boundaries"]):
+        for key, digits in {"whole": "digits", "cut": "digits cut of their own silence"}.items():
             for name, title, target in (("mean", "mean error", "20"), ("percentile_95", "95%", "50")):
                 values = [r[key][name] for (r,) in results]
                 title = f"word boundaries of joined {digits}, 30 dB, {title}, ms"

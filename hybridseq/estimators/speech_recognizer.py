@@ -356,7 +356,7 @@ class SpeechRecognizer(BaseEstimator):
             found.append([(s.name, s.confidence) for s in words if not s.silence])
         return found
 
-    def align(self, X, y=None, speakers=None, strict=False):
+    def align(self, X, y=None, speakers=None, strict=False, sharp=True):
         """What was said, in time.
 
         Parameters
@@ -365,6 +365,8 @@ class SpeechRecognizer(BaseEstimator):
             As of :meth:`fit`.
         strict : bool
             Raise where a recording cannot be aligned.
+        sharp : bool
+            Whether boundaries between silence and speech go to where the loudness changes, within 80 ms.
 
         Returns
         -------
@@ -372,7 +374,7 @@ class SpeechRecognizer(BaseEstimator):
             Words and phones in seconds. None where a recording cannot be read, its transcript does not fit or has
             unknown words; a warning counts and names these.
         """
-        return [None if found is None else found[0] for found in self._align(X, y, speakers, strict)[1]]
+        return [None if found is None else found[0] for found in self._align(X, y, speakers, strict, sharp)[1]]
 
     def score(self, X, y=None, speakers=None):
         """1 − word error rate; below 0 where there are more errors than words."""
@@ -505,7 +507,7 @@ class SpeechRecognizer(BaseEstimator):
             In the order of ``recognizer_.units.label_names``.
         """
         check_is_fitted(self, "recognizer_")
-        scores, found = self._align(X, y, speakers, False)
+        scores, found = self._align(X, y, speakers, False, False)
         return confusion_counts(self.recognizer_, scores, [None if f is None else f[1] for f in found])
 
     def plot_confusions(self, X, y=None, speakers=None, ax=None):
@@ -564,9 +566,10 @@ class SpeechRecognizer(BaseEstimator):
             found[i] = hypothesis
         return utterances, found, sum(len(scores[i]) for i in there)
 
-    def _align(self, X, y, speakers, strict):
-        """Frame scores, and (alignment, states) of each recording; None where there is none."""
-        utterances, scores = self._scores(X, speakers, y, strict)
+    def _align(self, X, y, speakers, strict, sharp):
+        """Undivided frame scores, and (alignment, states) of each recording; None where there is none."""
+        utterances, features = self._features(X, speakers, y, strict)
+        scores = self.recognizer_.alignment_scores(features)
         found, problems = [None] * len(utterances), {}
         for i, (utterance, x) in enumerate(zip(utterances, scores)):
             if x is None:
@@ -575,7 +578,7 @@ class SpeechRecognizer(BaseEstimator):
                 problems[utterance.id] = "has no transcript"
                 continue
             try:
-                found[i] = self.recognizer_.align(utterance, x)
+                found[i] = self.recognizer_.align(utterance, x, sharp)
             except ValueError as error:
                 problems[utterance.id] = str(error).removeprefix(f"utterance {utterance.id}: ")
         problems_of.report(problems, len(utterances), "cannot be aligned", strict)

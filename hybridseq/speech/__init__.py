@@ -8,8 +8,8 @@ _GROUPS = {
     "ngram": "NGramAutomaton NGramModel estimate read_arpa states write_arpa",
     "scoring": "Comparison WordErrors score_words",
     "alignment": (
-        "Alignment BoundaryErrors Segment boundary_errors plot_alignment read_ctm read_textgrid write_ctm "
-        "write_textgrid"
+        "Alignment BoundaryErrors Segment boundary_errors plot_alignment read_ctm read_textgrid sharpen "
+        "write_ctm write_textgrid"
     ),
     "audio": (
         "AudioError FolderReport Problem Utterance audio_info check_folder diagnose read_audio read_folder "
@@ -30,7 +30,7 @@ _GROUPS = {
     "recognizer": "Recognizer RecognizerStream Scales",
     "recipe": "Recipe fit_recognizer",
     "graph": (
-        "Compiled ENTRY EXIT Packed SearchGraph Topology Units arcs_along chain ctc_decoding_graph ctc_graph "
+        "Compiled ENTRY EXIT FrameSpan Packed SearchGraph Topology Units arcs_along chain ctc_decoding_graph ctc_graph "
         "decoding_graph denominator_graph left_to_right min_frames pack path_graph phone_graph segments "
         "three_state to_arcs to_dot transcript_graph whole_word with_grammar word_loop"
     ),

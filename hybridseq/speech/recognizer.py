@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from hybridseq.speech.acoustic.hybrid import HybridModel
-from hybridseq.speech.alignment import Alignment, Segment
+from hybridseq.speech.alignment import Alignment, Segment, sharpen
 from hybridseq.speech.decoding.align import AlignmentError, align
 from hybridseq.speech.decoding.decoder import Decoder
 from hybridseq.speech.features import FeaturePipeline
@@ -109,7 +109,17 @@ class Recognizer:
         """The graph of all ways to say a transcript."""
         return transcript_graph(words, self.lexicon, self.units, self.has_silence, self.silence_prob)
 
-    def align(self, utterance, scores):
+    def alignment_scores(self, features):
+        """What alignment takes as frame scores: as :meth:`scores`, but a network's are not divided by priors.
+
+        Dividing makes silence, the most frequent state, less probable. That helps to find words; here they are known.
+        """
+        if isinstance(self.acoustic, GMM):
+            return self.scores(features)
+        undivided = HybridModel(self.acoustic.network).eval()
+        return replace(self, acoustic=undivided).scores(features)
+
+    def align(self, utterance, scores, sharp=True):
         """The transcript of an utterance in time.
 
         Parameters
@@ -117,6 +127,10 @@ class Recognizer:
         utterance : Utterance
             With words.
         scores : (T, P) array
+            Of :meth:`alignment_scores`; they count in full.
+        sharp : bool
+            Whether boundaries with silence go to where the loudness changes: see
+            :func:`~hybridseq.speech.alignment.sharpen`. Not where there are features and no audio.
 
         Returns
         -------
@@ -130,10 +144,13 @@ class Recognizer:
             Where no path fits; names the utterance.
         """
         try:
-            path = align(self.transcript_graph(utterance.words), scores, self.scales.acoustic)
+            path = align(self.transcript_graph(utterance.words), scores)
         except AlignmentError as error:
             raise AlignmentError(f"utterance {utterance.id}: {error}", error.frames, error.needed) from None
-        return self.in_time(utterance.id, path, len(scores)), path.labels
+        found = self.in_time(utterance.id, path, len(scores))
+        if sharp and self.pipeline.kind != "given":
+            found = sharpen(found, *utterance.load())
+        return found, path.labels
 
     def begin_of(self, frame):
         """When a frame begins to be the one whose centre is nearest, in seconds."""

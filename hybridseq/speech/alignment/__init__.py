@@ -2,6 +2,7 @@
 
 from hybridseq.speech.alignment.boundaries import BoundaryErrors, boundary_errors
 from hybridseq.speech.alignment.ctm import read_ctm, write_ctm
+from hybridseq.speech.alignment.loudness import sharpen
 from hybridseq.speech.alignment.picture import plot_alignment
 from hybridseq.speech.alignment.segments import Alignment, Segment
 from hybridseq.speech.alignment.textgrid import read_textgrid, write_textgrid
@@ -14,6 +15,7 @@ __all__ = [
     "plot_alignment",
     "read_ctm",
     "read_textgrid",
+    "sharpen",
     "write_ctm",
     "write_textgrid",
 ]

@@ -1,24 +1,11 @@
 """A path through a search graph, told in words, phones, states and times."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 
+from hybridseq.speech.graph.paths import frame_spans
 from hybridseq.speech.graph.search_graph import NONE
-
-
-class Segment(NamedTuple):
-    """A word or phone from frame ``start`` up to, not including, frame ``end``.
-
-    ``confidence`` is a posterior in [0, 1], or None where none was asked for; ``silence`` marks words that are none.
-    """
-
-    name: str
-    start: int
-    end: int
-    confidence: float | None = None
-    silence: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +21,7 @@ class Hypothesis:
         −inf: nothing was found.
     acoustic_score, grammar_score : float
         Sums of frame scores and of the language model's, without scales.
-    words_at, phones_at : tuple of Segment
+    words_at, phones_at : tuple of FrameSpan
         Words (silences among them, marked) and phones in time.
     states, labels : (T,) int64 arrays
         The graph's state and the frame scores' column at every frame; shorter than the frames where the search stopped.
@@ -59,16 +46,6 @@ def nothing_found():
     return Hypothesis((), -np.inf, -np.inf, -np.inf, (), (), nowhere, nowhere, False)
 
 
-def segments(marks, begins, length, names, silences=frozenset()):
-    """Segments of the arcs that begin a word or phone: ``marks`` (n,) their numbers or −1, ``begins`` (n,) frames."""
-    places = np.flatnonzero(marks != NONE)
-    ends = np.append(begins[places[1:]], length)
-    return tuple(
-        Segment(names[mark], int(begin), int(end), None, mark in silences)
-        for mark, begin, end in zip(marks[places].tolist(), begins[places], ends)
-    )
-
-
 def hypothesis(graph, arcs, score, weights, acoustic_scale, reached_end):
     """Tell a path's arcs; ``weights`` (A,) are the arcs' in the search, ``score`` the path's."""
     arcs = arcs.astype(np.int64)
@@ -77,14 +54,14 @@ def hypothesis(graph, arcs, score, weights, acoustic_scale, reached_end):
     begins = np.cumsum(consumes) - consumes
     states = states[consumes]
     length = len(states)
-    words_at = segments(graph.words[arcs], begins, length, graph.vocabulary, graph.silences)
+    words_at = frame_spans(graph.words[arcs], begins, length, graph.vocabulary, graph.silences)
     return Hypothesis(
         tuple(s.name for s in words_at if not s.silence),
         score,
         float(score - weights[arcs].sum()) / acoustic_scale,
         float(graph.grammar[arcs].sum()),
         words_at,
-        segments(graph.phones[arcs], begins, length, graph.phone_names),
+        frame_spans(graph.phones[arcs], begins, length, graph.phone_names),
         states,
         graph.labels[states],
         reached_end,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hybridseq.speech.decoding.hypothesis import segments
+from hybridseq.speech.graph.paths import frame_spans
 from hybridseq.speech.graph.search_graph import NONE
 
 
@@ -34,7 +34,7 @@ class DecoderStream:
 
         Returns
         -------
-        list of Segment
+        list of FrameSpan
             The words, in order and without silences, that have begun and ended on the part of the path that all live
             tokens share: ``finish`` will tell the same.
         """
@@ -47,7 +47,7 @@ class DecoderStream:
         begins = self._frames + np.cumsum(consumes) - consumes
         self._frames += int(consumes.sum())
         marks, begins = np.append(self._word, graph.words[arcs]), np.append(self._begin, begins)
-        known = segments(marks, begins, self._frames, graph.vocabulary, graph.silences)
+        known = frame_spans(marks, begins, self._frames, graph.vocabulary, graph.silences)
         if known:
             last = np.flatnonzero(marks != NONE)[-1]
             self._word, self._begin = int(marks[last]), int(begins[last])

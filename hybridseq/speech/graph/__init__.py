@@ -5,7 +5,7 @@ from hybridseq.speech.graph.ctc import ctc_decoding_graph, ctc_graph
 from hybridseq.speech.graph.decoding import decoding_graph, denominator_graph, word_loop
 from hybridseq.speech.graph.dot import to_dot
 from hybridseq.speech.graph.grammar import with_grammar
-from hybridseq.speech.graph.paths import Packed, Segment, arcs_along, pack, path_graph, segments
+from hybridseq.speech.graph.paths import FrameSpan, Packed, arcs_along, pack, path_graph, segments
 from hybridseq.speech.graph.search_graph import SearchGraph
 from hybridseq.speech.graph.topology import ENTRY, EXIT, Topology, chain, left_to_right, three_state, whole_word
 from hybridseq.speech.graph.transcripts import phone_graph, transcript_graph
@@ -15,9 +15,9 @@ __all__ = [
     "ENTRY",
     "EXIT",
     "Compiled",
+    "FrameSpan",
     "Packed",
     "SearchGraph",
-    "Segment",
     "Topology",
     "Units",
     "arcs_along",

@@ -1,6 +1,7 @@
 """Emissions beside search graphs, and what a path through one says."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -79,13 +80,27 @@ def path_graph(emissions, graphs, lengths=None, grammar_scale=1.0, word_penalty=
     return graphs.beside(emissions, lengths, backend)
 
 
-@dataclass(frozen=True)
-class Segment:
-    """A word or phone of a path: its name, first frame, and the frame after its last."""
+class FrameSpan(NamedTuple):
+    """A word or phone from frame ``start`` up to, not including, frame ``end``.
+
+    ``confidence`` is a posterior in [0, 1], or None where none was asked for; ``silence`` marks words that are none.
+    """
 
     name: str
-    begin: int
+    start: int
     end: int
+    confidence: float | None = None
+    silence: bool = False
+
+
+def frame_spans(marks, begins, length, names, silences=frozenset()):
+    """Spans of the arcs that begin a word or phone: ``marks`` (n,) their numbers or −1, ``begins`` (n,) frames."""
+    places = np.flatnonzero(marks != NONE)
+    ends = np.append(begins[places[1:]], length)
+    return tuple(
+        FrameSpan(names[mark], int(begin), int(end), None, mark in silences)
+        for mark, begin, end in zip(marks[places].tolist(), begins[places], ends)
+    )
 
 
 def arcs_along(compiled, states):
@@ -135,18 +150,10 @@ def segments(graph, compiled, states):
 
     Returns
     -------
-    words, phones : list of Segment
+    words, phones : tuple of FrameSpan
         In order, silence included; a word lasts until the next begins.
     """
     arcs, frames = arcs_along(compiled, states)
     length = int((np.asarray(states) >= 0).sum())
-    return _spoken(graph.words[arcs], frames, graph.vocabulary, length), _spoken(
-        graph.phones[arcs], frames, graph.phone_names, length
-    )
-
-
-def _spoken(marks, frames, names, length):
-    said = marks != NONE
-    begin = frames[said].tolist()
-    ends = [*begin[1:], length]
-    return [Segment(names[m], a, b) for m, a, b in zip(marks[said].tolist(), begin, ends)]
+    words = frame_spans(graph.words[arcs], frames, length, graph.vocabulary, graph.silences)
+    return words, frame_spans(graph.phones[arcs], frames, length, graph.phone_names)

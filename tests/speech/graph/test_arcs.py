@@ -59,7 +59,7 @@ def test_the_best_path_takes_the_enumerated_arcs(seed):
     assert [w.name for w in words] == [graph.vocabulary[w] for w in graph.words[arcs] if w != NONE]
     assert [p.name for p in phones] == [graph.phone_names[p] for p in graph.phones[arcs] if p != NONE]
     for one, following in itertools.pairwise(words):
-        assert one.end == following.begin
+        assert one.end == following.start
     assert not words or words[-1].end == FRAMES
 
 

@@ -54,7 +54,7 @@ def test_symbols_of_the_best_path():
     compiled = to_arcs(graph, semiring="max")
     found = path_graph(10.0 * torch.nn.functional.one_hot(labels, 3)[None], compiled)
     words, _ = segments(graph, compiled, found.paths()[0])
-    assert [(w.name, w.begin) for w in words] == [("a", 1), ("a", 4), ("b", 5)]
+    assert [(w.name, w.start) for w in words] == [("a", 1), ("a", 4), ("b", 5)]
 
 
 def test_errors():
