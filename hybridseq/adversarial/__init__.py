@@ -1,0 +1,1 @@
+"""Generators that answer, critics that score: structured prediction whose inference is learned."""
