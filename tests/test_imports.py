@@ -14,7 +14,8 @@ LAYERS = [
     {"objectives", "inference"},
     {"nn"},
     {"text"},
-    {"training", "adversarial", "speech"},
+    {"training"},
+    {"adversarial", "speech"},
     {"estimators"},
     {"cli"},
 ]
