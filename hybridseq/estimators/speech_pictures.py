@@ -3,18 +3,12 @@
 import numpy as np
 
 
-def confusion_counts(recognizer, scores, states):
-    """Frames by aligned state (rows) and by the state of the best score, (P, P) int64.
-
-    The prior is left out where there is one: a network's best state is its most probable.
-    """
-    count = recognizer.units.num_labels
-    prior = getattr(recognizer.acoustic, "prior", None)
-    added = 0 if prior is None else (prior.scale * prior.log_probs).numpy()
+def confusion_counts(scores, states, count):
+    """Frames by aligned state (rows) and by the state of the best score (T, P), as (P, P) int64 for P = ``count``."""
     found = np.zeros((count, count), np.int64)
     for x, labels in zip(scores, states):
         if labels is not None:
-            np.add.at(found, (labels, (x + added).argmax(1)), 1)
+            np.add.at(found, (labels, x.argmax(1)), 1)
     return found
 
 

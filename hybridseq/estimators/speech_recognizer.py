@@ -323,19 +323,28 @@ class SpeechRecognizer(BaseEstimator):
         """
         return self._decode(X, speakers, None, strict)[1]
 
-    def decode_lattices(self, X, speakers=None, strict=False):
+    def decode_lattices(self, X, speakers=None, strict=False, lattice_beam=8.0):
         """All paths near the best one of each recording: n-best lists, posteriors.
+
+        Parameters
+        ----------
+        X, speakers, strict
+            As of :meth:`predict`.
+        lattice_beam : float
+            Nats below the best path within which a path is kept, above 0. What the search's own ``beam`` drops is in
+            no lattice.
 
         Returns
         -------
         list of Lattice
             None for a recording that cannot be read.
         """
+        check_is_fitted(self, "recognizer_")
+        decoder = self.recognizer_.decoder(self._decoder().graph, backend="own", lattice_beam=lattice_beam)
         _, scores = self._scores(X, speakers, None, strict)
-        decoder = self.recognizer_.decoder(self._decoder().graph, backend="own")
         return [None if x is None else decoder.lattice(x) for x in scores]
 
-    def predict_confidences(self, X, speakers=None, strict=False, acoustic_scale=None):
+    def predict_confidences(self, X, speakers=None, strict=False, acoustic_scale=None, lattice_beam=8.0):
         """The words of recordings, each with the probability that it is right.
 
         Parameters
@@ -344,6 +353,8 @@ class SpeechRecognizer(BaseEstimator):
             As of :meth:`predict`.
         acoustic_scale : float, optional
             What frame scores are multiplied by in the posteriors; smaller values make them less sure.
+        lattice_beam : float
+            As of :meth:`decode_lattices`: only what is kept can compete with the words that are told.
 
         Returns
         -------
@@ -351,7 +362,7 @@ class SpeechRecognizer(BaseEstimator):
             Empty for a recording that cannot be read, or in which no path reached the end.
         """
         found = []
-        for lattice in self.decode_lattices(X, speakers, strict):
+        for lattice in self.decode_lattices(X, speakers, strict, lattice_beam):
             words = [] if lattice is None else lattice.best(acoustic_scale=acoustic_scale).words_at
             found.append([(s.name, s.confidence) for s in words if not s.silence])
         return found
@@ -501,6 +512,8 @@ class SpeechRecognizer(BaseEstimator):
     def confusions(self, X, y=None, speakers=None):
         """Frames by the state that the alignment has (rows) and the one that the acoustic model likes best.
 
+        A network's most probable state is meant, not divided by priors.
+
         Returns
         -------
         (P, P) int64 array
@@ -508,7 +521,8 @@ class SpeechRecognizer(BaseEstimator):
         """
         check_is_fitted(self, "recognizer_")
         scores, found = self._align(X, y, speakers, False, False)
-        return confusion_counts(self.recognizer_, scores, [None if f is None else f[1] for f in found])
+        states = [None if f is None else f[1] for f in found]
+        return confusion_counts(scores, states, self.recognizer_.units.num_labels)
 
     def plot_confusions(self, X, y=None, speakers=None, ax=None):
         """Draw :meth:`confusions`, each row as shares.

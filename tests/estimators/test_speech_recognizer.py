@@ -216,6 +216,28 @@ def test_alignments_follow_the_text_and_fill_the_recording(fitted, digits):
         assert found.words[-1].end <= found.duration <= len(x) / 8000 + 1e-9
 
 
+def test_a_wider_lattice_beam_keeps_more_paths_and_is_no_surer(fitted, digits):
+    X, _, speakers = digits
+    narrow, wide = (fitted.decode_lattices(X[:6], speakers[:6], lattice_beam=b) for b in (1.0, 60.0))
+    assert sum(x.num_arcs for x in narrow) < sum(x.num_arcs for x in wide)
+    sure, less = (fitted.predict_confidences(X[:6], speakers[:6], lattice_beam=b) for b in (1.0, 60.0))
+    for a, b in zip(sure, less):
+        assert [w for w, _ in a] == [w for w, _ in b]
+        assert all(q <= p + 1e-9 for (_, p), (_, q) in zip(a, b))
+    with pytest.raises(ValueError, match="lattice_beam must be above 0"):
+        fitted.decode_lattices(X[:1], lattice_beam=0.0)
+
+
+def test_confusions_are_of_the_most_probable_states(fitted, digits):
+    X, _, speakers = digits
+    recognizer = fitted.recognizer_
+    utterances = [hs.speech.Utterance(f"u{i}", s, samples=x, rate=8000) for i, (x, s) in enumerate(zip(X, speakers))]
+    features, _ = recognizer.pipeline.extract(utterances)
+    best = np.concatenate([x.argmax(1) for x in recognizer.acoustic.frame_scores(features, posteriors=True)])
+    assert recognizer.acoustic.prior.log_probs.std() > 0.1
+    assert np.array_equal(fitted.confusions(*digits).sum(0), np.bincount(best, minlength=recognizer.units.num_labels))
+
+
 def test_confusions_count_every_aligned_frame(fitted, digits):
     pytest.importorskip("matplotlib").use("Agg")
     counts = fitted.confusions(*digits)
