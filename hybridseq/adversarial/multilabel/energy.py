@@ -1,0 +1,79 @@
+"""F(x, ·) of bits: a score of each bit, and a network that sees all of them."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from hybridseq.inference.score_function import Scored
+from hybridseq.inference.spaces import BitSpace
+
+
+class BitEnergy(Scored):
+    r"""The score of bits with a global term :cite:p:`belanger2016`.
+
+    .. math::
+
+       s(y) = b·y + w·\mathrm{softplus}(C y + c) + a, \qquad F(y) = s(y) \text{ or } σ(s(y))
+
+    Parameters
+    ----------
+    local : (B, L) tensor
+        b, the bits' own scores.
+    patterns : (M, L) tensor
+        C, what each unit of the global term looks for.
+    shift : (M,) or (B, M) tensor
+        c.
+    weights : (M,) tensor
+        w.
+    bias : () tensor, optional
+        a; 0 by default.
+    bounded : bool
+        Whether F = σ(s), a value between 0 and 1.
+
+    Notes
+    -----
+    O(B·L·M), as is the gradient.
+    """
+
+    def __init__(
+        self,
+        local: Tensor,
+        patterns: Tensor,
+        shift: Tensor,
+        weights: Tensor,
+        bias: Tensor | None = None,
+        bounded: bool = False,
+    ):
+        self.local, self.patterns, self.shift, self.weights, self.bias = local, patterns, shift, weights, bias
+        self.bounded, self.dtype = bounded, local.dtype
+        self.space = BitSpace(*local.shape)
+
+    def margin(self, y: Tensor) -> Tensor:
+        """s (B,) of relaxed bits: the score before it is bounded."""
+        units = functional.softplus(y @ self.patterns.T + self.shift)
+        found = (self.local * y).sum(1) + units @ self.weights
+        return found if self.bias is None else found + self.bias
+
+    def raw_score(self, y: Tensor) -> Tensor:
+        return self.margin(y).sigmoid() if self.bounded else self.margin(y)
+
+    def margin_gradient(self, y: Tensor) -> Tensor:
+        """∂s/∂y (B, L) at relaxed bits: b + Cᵀ (w ∘ σ(C y + c)); differentiable itself."""
+        open_units = (y @ self.patterns.T + self.shift).sigmoid()
+        return self.local + (open_units * self.weights) @ self.patterns
+
+    def gradient(self, y: Tensor) -> Tensor:
+        """∂F/∂y (B, L) at relaxed bits, in closed form."""
+        slope = self.margin_gradient(y)
+        if not self.bounded:
+            return slope
+        value = self.raw_score(y)
+        return (value * (1 - value))[:, None] * slope
+
+    def rows(self, index: Tensor) -> "BitEnergy":
+        shift = self.shift if self.shift.dim() == 1 else self.shift[index]
+        return BitEnergy(self.local[index], self.patterns, shift, self.weights, self.bias, self.bounded)
+
+    def double(self) -> "BitEnergy":
+        parts = (self.local, self.patterns, self.shift, self.weights, self.bias)
+        return BitEnergy(*(None if p is None else p.detach().to(torch.float64) for p in parts), self.bounded)
