@@ -1,5 +1,6 @@
 """A linear chain as F(x, ·): multilinear between its label sequences."""
 
+import torch
 from torch import Tensor
 
 from hybridseq.inference.score_function import Scored, ScoreFunction
@@ -28,6 +29,9 @@ class ChainScored(Scored):
         Where a score is −inf: between a forbidden label pair and others there is no finite value.
     """
 
+    multilinear = True
+    reach = 1
+
     def __init__(self, chain: LinearChain):
         if not isinstance(chain, LinearChain):
             raise TypeError(f"a chain score is made of a LinearChain; got {type(chain).__name__}.")
@@ -50,6 +54,44 @@ class ChainScored(Scored):
 
     def raw_hard_score(self, y: Tensor) -> Tensor:
         return self.structure.score(y)
+
+    def raw_hard_scores(self, ys):
+        emissions, transitions, start, end = self.structure.scores
+        inside, last = self.space.inside, self.space.lengths - 1
+        y = torch.where(inside, ys, 0)
+        local = emissions.expand(len(y), -1, -1, -1).gather(3, y[..., None])[..., 0]
+        moves = transitions[(*self._pairs(transitions), y[..., :-1], y[..., 1:])]
+        ends = end[y.gather(2, last.expand(len(y), -1)[..., None])[..., 0]]
+        return (local * inside).sum(2) + (moves * inside[:, 1:]).sum(2) + start[y[..., 0]] + ends
+
+    def raw_gains(self, ys, places):
+        emissions, transitions, start, end = self.structure.scores
+        last = self.space.lengths[:, None, None] - 1
+        scores = emissions[:, places].expand(len(ys), -1, -1, -1)
+        at = places[:, None]
+        if emissions.shape[1] > 1:
+            y = torch.where(self.space.inside, ys, 0)
+            pairs, steps = self._pairs(transitions), emissions.shape[1] - 1
+            before, after = (places - 1).clamp(min=0), places.clamp(max=steps - 1)
+            here = (pairs[0], before) if pairs else ()
+            into = transitions[(*here, y[..., before])]
+            here = (pairs[0], after) if pairs else ()
+            onward = transitions[(*here, slice(None), y[..., after + 1])] if pairs else transitions.T[y[..., after + 1]]
+            scores = scores + torch.where(at > 0, into, start)
+            scores = scores + torch.where(at < last, onward, 0)
+        else:
+            scores = scores + start
+        scores = scores + torch.where(at == last, end, 0)
+        return scores - scores.gather(3, self._standing(ys, places))
+
+    @staticmethod
+    def _pairs(transitions):
+        """What chooses a position's transitions, before the two labels: nothing where they are shared."""
+        if transitions.dim() == 2:
+            return ()
+        batch, steps = transitions.shape[:2]
+        device = transitions.device
+        return torch.arange(batch, device=device)[:, None], torch.arange(steps, device=device)
 
     def rows(self, index):
         emissions, transitions, start, end = self.structure.scores

@@ -1,5 +1,6 @@
 """The one protocol of F(x, y): a score of whole outputs, hard or relaxed."""
 
+import math
 from abc import ABC, abstractmethod
 
 import torch
@@ -20,11 +21,19 @@ class Scored(ABC):
         The same scores as a structure, whose argmax is exact; None where there is none.
     dtype : torch.dtype
         Of the scores.
+    multilinear : bool
+        Whether F is linear in every place's distribution while the others are held, as in sums over parts in which no
+        place comes twice. One gradient then tells what every change of one place gains.
+    reach : int or None
+        Places farther apart than this never meet in a part of F, so that they can be changed at the same time; 1 in
+        a chain. None: any two may meet.
     """
 
     space: OutputSpace
     structure: Structure | None = None
     dtype: torch.dtype = torch.float32
+    multilinear: bool = False
+    reach: int | None = None
 
     @abstractmethod
     def raw_score(self, y: Tensor) -> Tensor:
@@ -47,6 +56,67 @@ class Scored(ABC):
     def raw_hard_score(self, y: Tensor) -> Tensor:
         """F (B,) of hard outputs."""
         return self.raw_score(self.space.vertices(y, self.dtype))
+
+    def raw_hard_scores(self, ys: Tensor) -> Tensor:
+        """F (n, B) of n hard outputs for every example, (n, B, …)."""
+        flat, index = ys.flatten(0, 1), torch.arange(self.space.batch, device=ys.device).repeat(len(ys))
+        parts = zip(flat.split(self._rows_at_once), index.split(self._rows_at_once))
+        return torch.cat([self.rows(rows).raw_hard_score(y) for y, rows in parts]).view(len(ys), -1)
+
+    def raw_gains(self, ys: Tensor, places: Tensor) -> Tensor:
+        """What F gains where one place of a hard output is changed, for places (m,) and outputs (n, B, P).
+
+        (n, B, m, C): F with choice c at the place, minus F as it is; 0 for the choice that stands there. What is given
+        for places that are not in use means nothing. One gradient for a multilinear F, else n·m·C scores.
+        """
+        now = self._standing(ys, places)
+        if self.multilinear:
+            flat, index = ys.flatten(0, 1), torch.arange(self.space.batch, device=ys.device).repeat(len(ys))
+            parts = []
+            for y, rows in zip(flat.split(self._rows_at_once), index.split(self._rows_at_once)):
+                many = self.rows(rows)
+                slopes = many.gradient(many.space.vertices(y, self.dtype))
+                parts.append(many.space.table(slopes)[:, places])
+            slopes = torch.cat(parts).unflatten(0, ys.shape[:2])
+            return slopes - slopes.gather(3, now)
+        gains = []
+        for place in places.tolist():
+            changed = ys.repeat(self.space.choices, 1, 1, 1)
+            changed[..., place] = torch.arange(self.space.choices, device=ys.device)[:, None, None]
+            changed = torch.where(self.space.inside, changed, ys)
+            scores = self.raw_hard_scores(changed.flatten(0, 1)).unflatten(0, (-1, len(ys))).movedim(0, 2)
+            gains.append(scores)
+        gains = torch.stack(gains, 2)
+        return gains - gains.gather(3, now)
+
+    def gradient(self, y: Tensor) -> Tensor:
+        """∂F/∂y of relaxed outputs, of their shape; the parameters' gradients are left alone.
+
+        Raises
+        ------
+        ValueError
+            Where F does not depend on relaxed outputs in a differentiable way.
+        """
+        with torch.enable_grad():
+            y = y.detach().requires_grad_()
+            total = self.raw_score(y).sum()
+            slopes = torch.autograd.grad(total, y, allow_unused=True)[0] if total.requires_grad else None
+        if slopes is None:
+            raise ValueError(
+                f"{type(self).__name__} gives no gradient with respect to relaxed outputs, which this search needs. "
+                "Let raw_score be differentiable in y (no argmax, no detach, no NumPy), or take a search that only "
+                "scores hard outputs: icm or beam, from a start."
+            )
+        return slopes
+
+    @property
+    def _rows_at_once(self):
+        """Rows whose numbers stay within 32 MB in float64."""
+        return max(1, 2**22 // max(1, math.prod(self.space.shape[1:])))
+
+    def _standing(self, ys, places):
+        """The choices (n, B, m, 1) of places, 0 where they are not in use."""
+        return torch.where(self.space.inside, ys, 0)[:, :, places, None]
 
     def double(self) -> "Scored":
         """The same function in float64, without gradients to its parameters: to compare values that are close."""

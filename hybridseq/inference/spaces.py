@@ -18,10 +18,16 @@ class OutputSpace(ABC):
         B.
     shape : tuple of int
         Of a relaxed batch, (B, …).
+    choices : int or None
+        C, what every place of a hard output (B, P) chooses from: labels, or 0 and 1. None: there are no places.
+    inside : (B, P) bool tensor
+        Places in use, where there are places.
     """
 
     batch: int
     shape: tuple
+    choices: int | None = None
+    inside: Tensor
 
     @abstractmethod
     def is_hard(self, y: Tensor) -> bool:
@@ -38,6 +44,22 @@ class OutputSpace(ABC):
     @abstractmethod
     def squash(self, logits: Tensor) -> Tensor:
         """Relaxed outputs from unbounded numbers of the same shape."""
+
+    @abstractmethod
+    def unsquash(self, y: Tensor, softness: float = 0.0) -> Tensor:
+        """Numbers that :meth:`squash` brings back to relaxed outputs, moved by a share ``softness`` to the centre."""
+
+    @abstractmethod
+    def draw(self, count: int, generator: torch.Generator | None = None) -> Tensor:
+        """Outputs (count, B, …) at random, all alike in probability: hard, or pixels."""
+
+    def table(self, numbers: Tensor) -> Tensor:
+        """Numbers of the relaxed shape, such as logits or gradients, as one for every place and choice, (B, P, C)."""
+        raise TypeError(f"{type(self).__name__} has no places that choose from a few values.")
+
+    def untable(self, table: Tensor) -> Tensor:
+        """Probabilities (B, P, C) of every place's choices as relaxed outputs."""
+        raise TypeError(f"{type(self).__name__} has no places that choose from a few values.")
 
     @abstractmethod
     def cost(self, y: Tensor, gold: Tensor) -> Tensor:
@@ -79,7 +101,7 @@ class LabelSpace(OutputSpace):
     def __init__(self, lengths: Tensor, num_labels: int, steps: int | None = None):
         check_integers("lengths", lengths, "(B,)")
         self.lengths = lengths
-        self.num_labels = num_labels
+        self.num_labels = self.choices = num_labels
         self.batch = len(lengths)
         self.shape = self.batch, int(lengths.max()) if steps is None else steps, num_labels
         self.inside = torch.arange(self.shape[1], device=lengths.device) < lengths[:, None]
@@ -112,6 +134,20 @@ class LabelSpace(OutputSpace):
     def squash(self, logits):
         return logits.softmax(2) * self.inside[:, :, None].to(logits.dtype)
 
+    def unsquash(self, y, softness=0.0):
+        logits = ((1 - softness) * y + softness / self.num_labels).log()
+        return torch.where(self.inside[:, :, None], logits, 0)
+
+    def draw(self, count, generator=None):
+        y = torch.randint(self.num_labels, (count, *self.shape[:2]), generator=generator, device=self.inside.device)
+        return torch.where(self.inside, y, NO_LABEL)
+
+    def table(self, numbers):
+        return numbers
+
+    def untable(self, table):
+        return table * self.inside[:, :, None].to(table.dtype)
+
     def cost(self, y, gold):
         """Hamming: the number of wrong labels."""
         if self.is_hard(y):
@@ -130,11 +166,16 @@ class BitSpace(OutputSpace):
     ----------
     batch, num_bits : int
         B and L.
+    device : torch.device, optional
+        Where outputs are drawn.
     """
 
-    def __init__(self, batch: int, num_bits: int):
+    choices = 2
+
+    def __init__(self, batch: int, num_bits: int, device=None):
         self.batch, self.num_bits = batch, num_bits
         self.shape = batch, num_bits
+        self.inside = torch.ones(self.shape, dtype=torch.bool, device=device)
 
     def is_hard(self, y):
         self._check(y, "(B, L)", False)
@@ -151,13 +192,25 @@ class BitSpace(OutputSpace):
     def squash(self, logits):
         return logits.sigmoid()
 
+    def unsquash(self, y, softness=0.0):
+        return ((1 - softness) * y + softness / 2).logit()
+
+    def draw(self, count, generator=None):
+        return torch.randint(2, (count, *self.shape), generator=generator, device=self.inside.device)
+
+    def table(self, numbers):
+        return torch.stack([torch.zeros_like(numbers), numbers], 2)
+
+    def untable(self, table):
+        return table[:, :, 1]
+
     def cost(self, y, gold):
         """Hamming: the number of wrong bits."""
         gold = gold.to(y.dtype if y.is_floating_point() else torch.float32)
         return (y + gold - 2 * y * gold).sum(1).to(gold.dtype)
 
     def rows(self, index):
-        return BitSpace(len(index), self.num_bits)
+        return BitSpace(len(index), self.num_bits, self.inside.device)
 
 
 class PixelSpace(OutputSpace):
@@ -171,10 +224,12 @@ class PixelSpace(OutputSpace):
         Of one output.
     low, high : float
         The bounds.
+    device : torch.device, optional
+        Where outputs are drawn.
     """
 
-    def __init__(self, batch: int, shape: tuple, low: float = -1.0, high: float = 1.0):
-        self.batch, self.low, self.high = batch, low, high
+    def __init__(self, batch: int, shape: tuple, low: float = -1.0, high: float = 1.0, device=None):
+        self.batch, self.low, self.high, self.device = batch, low, high, device
         self.shape = batch, *shape
 
     def is_hard(self, y):
@@ -192,9 +247,17 @@ class PixelSpace(OutputSpace):
     def squash(self, logits):
         return self.low + (self.high - self.low) * logits.sigmoid()
 
+    def unsquash(self, y, softness=0.0):
+        return ((1 - softness) * (y - self.low) / (self.high - self.low) + softness / 2).logit()
+
+    def draw(self, count, generator=None):
+        return self.low + (self.high - self.low) * torch.rand(
+            (count, *self.shape), generator=generator, device=self.device
+        )
+
     def cost(self, y, gold):
         """Mean squared difference."""
         return (y - gold).square().flatten(1).mean(1)
 
     def rows(self, index):
-        return PixelSpace(len(index), self.shape[1:], self.low, self.high)
+        return PixelSpace(len(index), self.shape[1:], self.low, self.high, self.device)
