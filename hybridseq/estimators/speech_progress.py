@@ -1,6 +1,11 @@
 """Training a recogniser, told pass by pass on standard error."""
 
+import time
+
 from rich.console import Console
+
+#: Seconds of silence after which work before the first pass is told.
+_PATIENCE = 5.0
 
 
 class PassTable:
@@ -8,10 +13,17 @@ class PassTable:
 
     def __init__(self):
         self.console, self._headed = Console(stderr=True, highlight=False, markup=False, soft_wrap=True), False
+        self._told = time.monotonic()
 
     def say(self, message: str) -> None:
         """A line."""
         self.console.print(message)
+        self._told = time.monotonic()
+
+    def preparing(self, what: str, done: int, total: int) -> None:
+        """A line about what comes before the passes, where nothing was told for a while."""
+        if time.monotonic() - self._told >= _PATIENCE:
+            self.say(f"{what}: {done} of {total}")
 
     def __call__(self, progress) -> None:
         if not self._headed:

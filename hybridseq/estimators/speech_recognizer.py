@@ -259,6 +259,7 @@ class SpeechRecognizer(BaseEstimator):
                 grammar=grammar,
                 told=table,
                 checkpoint=checkpoint,
+                preparing=table and table.preparing,
             )
         found = {id: why for id, why in report.left_out.items() if id not in left_out}
         problems_of.report(found, len(utterances), "were not trained on", strict)
@@ -448,7 +449,7 @@ class SpeechRecognizer(BaseEstimator):
         self.recognizer_, self.tuning_ = tune(self.recognizer_, utterances, features, wanted, self._decoder().graph)
         return self
 
-    def stream(self, speaker=None, recordings=None):
+    def stream(self, speaker=None, recordings=None, context=None):
         """Recognition while the audio comes in: words come out of ``accept(samples)``, the rest of ``finish()``.
 
         Features must not look at the whole recording: fit with ``normalize="online"``, or with a pipeline of
@@ -459,6 +460,9 @@ class SpeechRecognizer(BaseEstimator):
         speaker : str, optional
         recordings : list, optional
             What the speaker said before, in the forms of X: normalisation by speaker needs it.
+        context : int, optional
+            Frames that the network gets before and after each; the last ones wait for further audio. None: as many as
+            it looks at; 40 where that is not known, as of a BiLSTM or a network of one's own.
 
         Returns
         -------
@@ -479,7 +483,7 @@ class SpeechRecognizer(BaseEstimator):
         if recordings is not None:
             spoken = as_utterances(recordings, pipeline.rate, [speaker or ""] * len(recordings))
             statistics = pipeline.statistics(spoken)
-        return self.recognizer_.stream(speaker, statistics)
+        return self.recognizer_.stream(speaker, statistics, context)
 
     def plot_alignment(self, x, text=None, speaker=None, ax=None):
         """Draw the words and phones of one recording over its spectrogram.

@@ -16,6 +16,7 @@ from hybridseq.speech.recipe import (
     make_grammar,
     make_mask,
     make_units,
+    telling,
     transcript_graphs,
 )
 from hybridseq.speech.recognizer import Recognizer
@@ -42,7 +43,7 @@ TRAINING = {
 }
 
 
-def train(utterances, recipe, training, schedule, *, lexicon, grammar, told, checkpoint):
+def train(utterances, recipe, training, schedule, *, lexicon, grammar, told, checkpoint, preparing=None):
     """Train, and keep what there is where Ctrl-C ends it.
 
     Parameters
@@ -53,7 +54,7 @@ def train(utterances, recipe, training, schedule, *, lexicon, grammar, told, che
         A name of ``TRAINING``.
     schedule : dict
         Settings of the schedule by which whole utterances refine a network.
-    lexicon, grammar, told, checkpoint
+    lexicon, grammar, told, checkpoint, preparing
         As of ``fit_recognizer``; the checkpoint must be there.
 
     Returns
@@ -68,7 +69,7 @@ def train(utterances, recipe, training, schedule, *, lexicon, grammar, told, che
     KeyboardInterrupt
         Where no pass was over.
     """
-    options = {"lexicon": lexicon, "grammar": grammar}
+    options = {"lexicon": lexicon, "grammar": grammar, "preparing": preparing}
     try:
         recognizer, report = _train(utterances, recipe, training, schedule, told, checkpoint, **options)
         return recognizer, report, report.start is not None and report.start.interrupted
@@ -80,23 +81,26 @@ def train(utterances, recipe, training, schedule, *, lexicon, grammar, told, che
     return *_train(utterances, recipe, training, schedule, None, checkpoint.as_finished(), **options), True
 
 
-def _train(utterances, recipe, training, schedule, told, checkpoint, lexicon, grammar):
+def _train(utterances, recipe, training, schedule, told, checkpoint, lexicon, grammar, preparing):
     refines = TRAINING[training]
     if refines is False:
-        return _from_nothing(utterances, recipe, training, told, checkpoint, lexicon, grammar)
+        return _from_nothing(utterances, recipe, training, told, checkpoint, lexicon, grammar, preparing)
     recognizer, report = fit_recognizer(
-        utterances, recipe, lexicon=lexicon, grammar=grammar, told=told, checkpoint=checkpoint
+        utterances, recipe, lexicon=lexicon, grammar=grammar, told=told, checkpoint=checkpoint, preparing=preparing
     )
     if refines:
-        _refine(recognizer, report, utterances, recipe, training, schedule, told, checkpoint)
+        _refine(recognizer, report, utterances, recipe, training, schedule, told, checkpoint, preparing)
     return recognizer, report
 
 
-def _refine(recognizer, report, utterances, recipe, criterion, schedule, told, checkpoint):
-    """Train the recogniser's network by a criterion of whole utterances, in place."""
+def _refine(recognizer, report, utterances, recipe, criterion, schedule, told, checkpoint, preparing):
+    """Train the recogniser's network by a criterion of whole utterances, in place.
+
+    Views are drawn anew: voices and noises that the network has not learnt by heart.
+    """
     utterances = [u for u in utterances if u.words]
     rng = np.random.default_rng([recipe.seed, 1])
-    views, _ = make_views(utterances, recipe.pipeline, recipe.augmentation, rng)
+    views, _ = make_views(utterances, recipe.pipeline, recipe.augmentation, rng, telling("features", preparing))
     lexicon, units, scales = recognizer.lexicon, recognizer.units, recognizer.scales
     texts = [u.words for u in utterances]
     options = {"acoustic_scale": scales.acoustic}
@@ -128,12 +132,12 @@ def _refine(recognizer, report, utterances, recipe, criterion, schedule, told, c
     _tell(report, found)
 
 
-def _from_nothing(utterances, recipe, criterion, told, checkpoint, lexicon, grammar):
+def _from_nothing(utterances, recipe, criterion, told, checkpoint, lexicon, grammar, preparing):
     """A recogniser whose network sums over all alignments from the first pass on."""
     rng = seeded(recipe.seed)
     report = Report(dict.fromkeys([u.id for u in utterances if not u.words], "has no transcript"))
     utterances = [u for u in utterances if u.words]
-    views, problems = make_views(utterances, recipe.pipeline, recipe.augmentation, rng)
+    views, problems = make_views(utterances, recipe.pipeline, recipe.augmentation, rng, telling("features", preparing))
     report.left_out.update({p.id: p.message for p in problems})
     features, ids = views[0].features, [u.id for u in utterances]
     if all(x is None for x in features):

@@ -127,7 +127,7 @@ def make_grammar(grammar, utterances, lexicon):
     return estimate(texts, order=grammar, vocabulary=None if lexicon is None else lexicon.words)
 
 
-def fit_recognizer(utterances, recipe, *, lexicon=None, grammar=None, told=None, checkpoint=None):
+def fit_recognizer(utterances, recipe, *, lexicon=None, grammar=None, told=None, checkpoint=None, preparing=None):
     """Train a recogniser.
 
     Parameters
@@ -143,6 +143,8 @@ def fit_recognizer(utterances, recipe, *, lexicon=None, grammar=None, told=None,
         Gets a ``Progress`` after each pass.
     checkpoint : Checkpoint, optional
         Where training is kept and taken up again.
+    preparing : callable, optional
+        Gets (what is done, how many times, of how many) while features and a first alignment are made.
 
     Returns
     -------
@@ -164,7 +166,7 @@ def fit_recognizer(utterances, recipe, *, lexicon=None, grammar=None, told=None,
     report.left_out.update(dict.fromkeys(silent, "has no transcript"))
     utterances = [u for u in utterances if u.words]
     augmentation = recipe.augmentation if recipe.acoustic == "hybrid" else Augmentation(views=0)
-    views, problems = make_views(utterances, recipe.pipeline, augmentation, rng)
+    views, problems = make_views(utterances, recipe.pipeline, augmentation, rng, telling("features", preparing))
     report.left_out.update({p.id: p.message for p in problems})
     features = views[0].features
     if all(x is None for x in features):
@@ -188,6 +190,7 @@ def fit_recognizer(utterances, recipe, *, lexicon=None, grammar=None, told=None,
         num_gaussians=recipe.gaussians,
         iterations=recipe.start_rounds,
         seed=recipe.seed,
+        progress=preparing and (lambda done: preparing("first alignment", done.iteration, recipe.start_rounds)),
     )
     report.left_out.update(dict(alignments.problems))
     units = units.with_loops(alignments.self_loops(units))
@@ -215,6 +218,11 @@ def fit_recognizer(utterances, recipe, *, lexicon=None, grammar=None, told=None,
         checkpoint=checkpoint,
     )
     return Recognizer(recipe.pipeline, units, lexicon, grammar, model.eval(), **rest), report
+
+
+def telling(what, preparing):
+    """The callable of (done, total) that tells what it is of; None stays None."""
+    return preparing and (lambda done, total: preparing(what, done, total))
 
 
 def build_network(recipe, width, num_labels):

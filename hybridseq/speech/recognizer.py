@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from hybridseq.speech.acoustic.hybrid import HybridModel
+from hybridseq.speech.acoustic.networks import frames_beside
 from hybridseq.speech.alignment import Alignment, Segment, sharpen
 from hybridseq.speech.decoding.align import AlignmentError, align
 from hybridseq.speech.decoding.decoder import Decoder
@@ -14,6 +15,9 @@ from hybridseq.speech.graph import Units, decoding_graph, transcript_graph
 from hybridseq.speech.lexicon import Lexicon
 from hybridseq.speech.ngram import NGramModel
 from hybridseq.speech.start import GMM
+
+#: Frames that a stream waits for where nobody knows how far the network looks.
+_CONTEXT = 40
 
 
 @dataclass(frozen=True)
@@ -179,9 +183,14 @@ class Recognizer:
         """The same recogniser that weighs otherwise."""
         return replace(self, scales=replace(self.scales, **scales))
 
-    def stream(self, speaker=None, statistics=None):
+    def stream(self, speaker=None, statistics=None, context=None):
         """Recognition while the audio comes in: see :class:`RecognizerStream`."""
-        return RecognizerStream(self, self.pipeline.stream(speaker=speaker, statistics=statistics))
+        return RecognizerStream(self, self.pipeline.stream(speaker=speaker, statistics=statistics), context)
+
+    @property
+    def frames_beside(self):
+        """How many frames to either side decide on a frame's scores; None where that is not known."""
+        return 0 if isinstance(self.acoustic, GMM) else frames_beside(self.acoustic.network)
 
 
 class RecognizerStream:
@@ -189,10 +198,29 @@ class RecognizerStream:
 
     The network looks ahead: each chunk's scores are computed with ``context`` frames before it, and its last
     ``context`` frames wait for the next chunk. With a network that sees no farther the outcome is that of the whole.
+
+    Parameters
+    ----------
+    recognizer : Recognizer
+    features : PipelineStream
+    context : int, optional
+        None: as many as decide on a frame, so that nothing waits in vain; 40 where that is not known, as of a BiLSTM
+        or a network of one's own.
+
+    Raises
+    ------
+    ValueError
+        Where context is no whole number of at least 0.
     """
 
-    def __init__(self, recognizer, features, context=40):
-        self._recognizer, self._features, self._context = recognizer, features, context
+    def __init__(self, recognizer, features, context=None):
+        if context is None:
+            beside = recognizer.frames_beside
+            context = _CONTEXT if beside is None else beside
+        if isinstance(context, bool) or not isinstance(context, int) or context < 0:
+            raise ValueError(f"context must be a whole number of frames, at least 0; got {context!r}.")
+        self.context = context
+        self._recognizer, self._features = recognizer, features
         self._search = recognizer.decoder().stream()
         self._rows = torch.zeros(0, recognizer.pipeline.width)
         # Of the rows held, those that were scored already.
@@ -214,12 +242,12 @@ class RecognizerStream:
 
     def _advance(self, rows, last):
         self._rows = torch.cat([self._rows, rows])
-        ready = len(self._rows) if last else max(self._done, len(self._rows) - self._context)
+        ready = len(self._rows) if last else max(self._done, len(self._rows) - self.context)
         if ready == self._done:
             return []
         (scores,) = self._recognizer.scores([self._rows])
         found = self._search.accept(scores[self._done : ready])
-        keep = max(0, ready - self._context)
+        keep = max(0, ready - self.context)
         self._rows, self._done = self._rows[keep:], ready - keep
         at = self._recognizer.begin_of
         return [Segment(at(s.start) if s.start else 0.0, at(s.end), s.name) for s in found]

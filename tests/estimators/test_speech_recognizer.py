@@ -312,6 +312,20 @@ def test_progress_is_a_row_a_pass_on_standard_error(digits, capfd):
     assert [line.split()[1] for line in err.splitlines() if line.startswith("cross-entropy")] == ["1/2", "2/2"]
 
 
+def test_what_comes_before_the_first_pass_is_told_where_it_takes_long(digits, capfd, monkeypatch):
+    from hybridseq.estimators import speech_progress
+
+    def told(patience):
+        monkeypatch.setattr(speech_progress, "_PATIENCE", patience)
+        quick(verbose=1, epochs=1, augment=Augmentation(views=1)).fit(*digits)
+        return [line for line in capfd.readouterr().err.splitlines() if " of " in line]
+
+    every = told(0.0)
+    assert every[:2] == ["features: 1 of 2", "features: 2 of 2"]
+    assert every[2:] == [f"first alignment: {i} of 12" for i in range(1, 13)]
+    assert told(3600.0) == []
+
+
 @pytest.mark.parametrize("training", ["mmi", "boosted_mmi", "smbr", "lfmmi", "full_sum", "ctc"])
 def test_training_by_whole_utterances(digits, tmp_path, training):
     X, y, speakers = digits

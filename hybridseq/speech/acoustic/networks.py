@@ -69,6 +69,17 @@ class AcousticNetwork(nn.Module):
         return self.output(self.encoder(features, lengths))
 
 
+def frames_beside(network):
+    """How many frames to either side decide on a frame's scores; None where that is not known.
+
+    Known for networks of convolutions that stand on one another: "tdnn", "cnn", "dnn".
+    """
+    if not (isinstance(network, AcousticNetwork) and isinstance(network.encoder, TDNN | SpectralCNN)):
+        return None
+    filters = [layer for layer in network.encoder.modules() if isinstance(layer, nn.Conv1d | nn.Conv2d)]
+    return sum(layer.dilation[-1] * (layer.kernel_size[-1] // 2) for layer in filters)
+
+
 def make_network(name, input_size, num_labels, *, hidden_size=128, num_layers=5, dropout=0.2, maps=1):
     """The network of a name.
 

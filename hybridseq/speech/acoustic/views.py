@@ -83,7 +83,7 @@ def make_views(utterances, pipeline, augmentation, rng, progress=None):
     augmentation : Augmentation
     rng : numpy Generator
     progress : callable, optional
-        Called with (views done, views).
+        Called with (views done, views) after each.
 
     Returns
     -------
@@ -91,14 +91,17 @@ def make_views(utterances, pipeline, augmentation, rng, progress=None):
     problems : list of FeatureProblem
         Of the audio as it is.
     """
-    features, problems = pipeline.extract(utterances)
-    views = [View(features, [1.0] * len(utterances))]
-    count = 0 if pipeline.kind == "given" else augmentation.views
+    count = 1 if pipeline.kind == "given" else 1 + augmentation.views
+    views, problems = [], []
     for done in range(count):
+        if done == 0:
+            features, problems = pipeline.extract(utterances)
+            views.append(View(features, [1.0] * len(utterances)))
+        else:
+            changed, speeds, warps = _changed(utterances, augmentation, rng)
+            views.append(View(pipeline.extract(changed, warps)[0], speeds))
         if progress is not None:
-            progress(done, count)
-        changed, speeds, warps = _changed(utterances, augmentation, rng)
-        views.append(View(pipeline.extract(changed, warps)[0], speeds))
+            progress(done + 1, count)
     return views, problems
 
 
