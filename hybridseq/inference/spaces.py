@@ -22,12 +22,15 @@ class OutputSpace(ABC):
         C, what every place of a hard output (B, P) chooses from: labels, or 0 and 1. None: there are no places.
     inside : (B, P) bool tensor
         Places in use, where there are places.
+    device : torch.device or None
+        Where outputs are drawn.
     """
 
     batch: int
     shape: tuple
     choices: int | None = None
     inside: Tensor
+    device: torch.device | None = None
 
     @abstractmethod
     def is_hard(self, y: Tensor) -> bool:
@@ -57,7 +60,11 @@ class OutputSpace(ABC):
         """Numbers of the relaxed shape, such as logits or gradients, as one for every place and choice, (B, P, C)."""
         raise TypeError(f"{type(self).__name__} has no places that choose from a few values.")
 
-    def untable(self, table: Tensor) -> Tensor:
+    def probabilities(self, y: Tensor) -> Tensor:
+        """Relaxed outputs as probabilities (B, P, C) of every place's choices, 0 where a place is not in use."""
+        raise TypeError(f"{type(self).__name__} has no places that choose from a few values.")
+
+    def of_probabilities(self, table: Tensor) -> Tensor:
         """Probabilities (B, P, C) of every place's choices as relaxed outputs."""
         raise TypeError(f"{type(self).__name__} has no places that choose from a few values.")
 
@@ -102,6 +109,7 @@ class LabelSpace(OutputSpace):
         check_integers("lengths", lengths, "(B,)")
         self.lengths = lengths
         self.num_labels = self.choices = num_labels
+        self.device = lengths.device
         self.batch = len(lengths)
         self.shape = self.batch, int(lengths.max()) if steps is None else steps, num_labels
         self.inside = torch.arange(self.shape[1], device=lengths.device) < lengths[:, None]
@@ -139,13 +147,16 @@ class LabelSpace(OutputSpace):
         return torch.where(self.inside[:, :, None], logits, 0)
 
     def draw(self, count, generator=None):
-        y = torch.randint(self.num_labels, (count, *self.shape[:2]), generator=generator, device=self.inside.device)
+        y = torch.randint(self.num_labels, (count, *self.shape[:2]), generator=generator, device=self.device)
         return torch.where(self.inside, y, NO_LABEL)
 
     def table(self, numbers):
         return numbers
 
-    def untable(self, table):
+    def probabilities(self, y):
+        return y
+
+    def of_probabilities(self, table):
         return table * self.inside[:, :, None].to(table.dtype)
 
     def cost(self, y, gold):
@@ -174,7 +185,7 @@ class BitSpace(OutputSpace):
 
     def __init__(self, batch: int, num_bits: int, device=None):
         self.batch, self.num_bits = batch, num_bits
-        self.shape = batch, num_bits
+        self.shape, self.device = (batch, num_bits), device
         self.inside = torch.ones(self.shape, dtype=torch.bool, device=device)
 
     def is_hard(self, y):
@@ -196,12 +207,15 @@ class BitSpace(OutputSpace):
         return ((1 - softness) * y + softness / 2).logit()
 
     def draw(self, count, generator=None):
-        return torch.randint(2, (count, *self.shape), generator=generator, device=self.inside.device)
+        return torch.randint(2, (count, *self.shape), generator=generator, device=self.device)
 
     def table(self, numbers):
         return torch.stack([torch.zeros_like(numbers), numbers], 2)
 
-    def untable(self, table):
+    def probabilities(self, y):
+        return torch.stack([1 - y, y], 2)
+
+    def of_probabilities(self, table):
         return table[:, :, 1]
 
     def cost(self, y, gold):
@@ -210,7 +224,7 @@ class BitSpace(OutputSpace):
         return (y + gold - 2 * y * gold).sum(1).to(gold.dtype)
 
     def rows(self, index):
-        return BitSpace(len(index), self.num_bits, self.inside.device)
+        return BitSpace(len(index), self.num_bits, self.device)
 
 
 class PixelSpace(OutputSpace):

@@ -26,7 +26,7 @@ def argmax_per_token(scored: Scored, logits: Tensor | None = None) -> Tensor:
     space = scored.space
     check_places(scored, "argmax_per_token")
     if logits is None:
-        logits = scored.gradient(space.squash(torch.zeros(space.shape, dtype=scored.dtype, device=device_of(space))))
+        logits = scored.gradient(space.squash(torch.zeros(space.shape, dtype=scored.dtype, device=space.device)))
     elif tuple(logits.shape) != tuple(space.shape):
         raise ValueError(f"logits must have the shape of relaxed outputs, {space.shape}; got {tuple(logits.shape)}.")
     return space.harden(space.squash(logits))
@@ -53,14 +53,9 @@ def start_or_default(scored: Scored, start: Tensor | None) -> Tensor:
     return space.harden(start)
 
 
-def device_of(space):
-    """The device of a space with places."""
-    return space.inside.device
-
-
 def classes(scored: Scored) -> list[Tensor]:
     """The places in groups that can be changed at the same time, as no two of a group meet in a part of F."""
-    places = torch.arange(scored.space.inside.shape[1], device=device_of(scored.space))
+    places = torch.arange(scored.space.inside.shape[1], device=scored.space.device)
     count = len(places) if scored.reach is None else scored.reach + 1
     return [group for first in range(min(count, len(places))) if len(group := places[first::count])]
 
