@@ -6,6 +6,7 @@ from pathlib import Path
 
 import hybridseq
 from hybridseq.speech.audio import AudioError, diagnose
+from hybridseq.speech.audio.read import odd_file
 
 _PACKAGE = str(Path(hybridseq.__file__).parent)
 #: So many are told with their reason; so many more by name.
@@ -35,7 +36,7 @@ def report(problems: dict, total: int, what: str, strict: bool) -> None:
 
 
 def warn_odd(utterances) -> None:
-    """Warn once about audio that can be used and is odd all the same: silence, clipping, great length."""
+    """Warn once about audio that can be used and is odd: silence, clipping, great length, a file cut short."""
     odd = {}
     for utterance in utterances:
         if utterance.samples is None and utterance.path is None:
@@ -44,6 +45,7 @@ def warn_odd(utterances) -> None:
             found = diagnose(*utterance.load())
         except AudioError:
             continue
+        found += [] if utterance.path is None else odd_file(utterance.path)
         found = [message for kind, message in found if kind != "too_short"]
         if found:
             odd[utterance.id] = "; ".join(found)

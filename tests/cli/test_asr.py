@@ -138,6 +138,8 @@ def test_alignments_as_ctm_and_textgrids(command, data, model, tmp_path):
     assert read_textgrid(place / f"{read[0].id}.TextGrid").words == wanted[0].words
     result = command("asr", "align", "--data", data, "--model", model, "--format", "textgrid")
     assert "--out" in one_error(result, 2)
+    result = command("asr", "align", "--data", data, "--model", model, "--level", "phones")
+    assert "--lexicon" in one_error(result, 2)
 
 
 def test_the_same_seed_gives_the_same_model(command, data, model, tmp_path):
@@ -186,6 +188,17 @@ def test_preparing_caches_features_to_train_on(command, data, tmp_path):
     assert told[0] == told[1]
 
 
+def test_preparing_for_a_model_takes_its_features(command, data, tmp_path):
+    options = ["--acoustic", "gmm", "--set", "features=fbank", "--set", "states_per_word=4", "-q"]
+    command("asr", "train", "--data", data, "--model", tmp_path / "m", *options)
+    place = tmp_path / "feats.npz"
+    for model, width in ((tmp_path / "m", 120), (tmp_path / "none", 39)):
+        result = command("asr", "prepare", "--data", data, "--model", model, "--out", place)
+        assert last_line(result)["width"] == width, result.output
+    result = command("asr", "prepare", "--data", data, "--model", tmp_path / "m", "--features", "mfcc", "--out", place)
+    assert last_line(result)["width"] == 39
+
+
 def test_what_is_wrong_with_a_folder_is_told_by_file_and_line(command, damaged):
     result = command("asr", "prepare", "--data", damaged, "--check")
     assert result.exit_code == 0, result.output
@@ -199,8 +212,16 @@ def test_what_is_wrong_with_a_folder_is_told_by_file_and_line(command, damaged):
 def test_the_rest_of_a_damaged_folder_is_used(command, damaged, model, tmp_path):
     result = command("asr", "train", "--data", damaged, "--model", tmp_path / "m", *SMALL)
     assert last_line(result)["utterances"] == 27 and "wav.scp:1" in result.stderr
-    result = command("asr", "decode", "--data", damaged, "--model", model)
-    assert last_line(result)["words"] == 27
+    result = command("asr", "decode", "--data", damaged, "--model", model, "--out", tmp_path / "hyp")
+    figures = last_line(result)
+    assert figures["words"] == figures["utterances"] == 30 and figures["unreadable"] == 3
+    assert "problem: " in result.stderr and "nobody" in result.stderr
+    lines = (tmp_path / "hyp").read_text().splitlines()
+    assert len(lines) == 30 and all(len(line.split()) == 1 for line in lines[-3:])
+    assert sum(len(line.split()) == 1 for line in lines) == figures["deletions"]
+    (tmp_path / "text").write_text("".join((damaged / "text").read_text().splitlines(True)[:30]))
+    scored = command("asr", "score", "--ref", tmp_path / "text", "--hyp", tmp_path / "hyp")
+    assert last_line(scored)["wer"] == figures["wer"]
     assert "wav.scp, line 1" in one_error(command("asr", "decode", "--data", damaged, "--model", model, "--strict"), 1)
 
 
@@ -277,10 +298,11 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(command, data, mod
     words = ["asr", "train", "--data", data, "--model", tmp_path / "m", *SMALL]
     assert command(*words).exit_code == 9 and not (tmp_path / "m").exists()
     monkeypatch.setattr(Checkpoint, "keep", keep)
+    (tmp_path / "m.training" / ".cross-entropy-x.part").write_bytes(b"power cut")
     result = command(*words)
     assert "goes on after 2 passes" in result.stderr
     weights = [(folder / "model.safetensors").read_bytes() for folder in (model, tmp_path / "m")]
-    assert weights[0] == weights[1]
+    assert weights[0] == weights[1] and not (tmp_path / "m.training").exists()
 
 
 def test_info_tells_of_a_recogniser(command, model):

@@ -62,6 +62,8 @@ def align(
         if out is not None and not out.absolute().parent.is_dir():
             raise UsageError(f"{out}: the folder {out.absolute().parent} is not there; make it, or name another place")
         recognizer = with_language(load_recognizer(model), lexicon, None)
+        if format is Format.ctm and level is Level.phones and recognizer.recognizer_.lexicon is None:
+            raise UsageError(f"--level phones: {model} models whole words and has no phones; train with --lexicon")
         utterances = read_data(data, strict=strict, quiet=quiet, channel=channel, words=True)
         with told_warnings(quiet):
             found = [a for a in recognizer.align(utterances, strict=strict) if a is not None]

@@ -19,7 +19,12 @@ def channel_of(text: str | None):
 
 
 def read_data(path, *, strict=False, quiet=False, channel=None, words=False) -> list:
-    """The usable utterances of a data folder; problems are told by file and line.
+    """The usable utterances of a data folder; the rest as of :func:`read_report`."""
+    return read_report(path, strict=strict, quiet=quiet, channel=channel, words=words).utterances
+
+
+def read_report(path, *, strict=False, quiet=False, channel=None, words=False):
+    """What a data folder holds, a ``FolderReport``; problems are told by file and line.
 
     Parameters
     ----------
@@ -48,18 +53,21 @@ def read_data(path, *, strict=False, quiet=False, channel=None, words=False) -> 
         more = f" ({others} more: hybridseq asr prepare lists them)" if others else ""
         raise DataError(first.message + more, str(path / first.file), first.line or None)
     if not quiet:
-        tell_problems(path, report.problems, "left out")
+        tell_problems(path, report)
     if words and all(u.words is None for u in report.utterances):
         raise DataError("is missing: one line an utterance, its id and its words", str(path / "text"))
-    return report.utterances
+    return report
 
 
-def tell_problems(path, problems, what, limit=_TOLD) -> None:
-    """Each problem with its file and line, up to a limit."""
-    for problem in problems[:limit]:
-        tell(f"{what}: {path / str(problem)}")
-    if len(problems) > limit:
-        tell(f"and {len(problems) - limit} more; hybridseq asr prepare --data {path} lists them all")
+def tell_problems(path, report, limit=_TOLD) -> None:
+    """Each problem of a folder with its file and line, up to a limit; first those that keep utterances out."""
+    spoil = [p.kind != "speakers" and p.id in report.left_out for p in report.problems]
+    told = [f"left out: {path / str(p)}" for p, bad in zip(report.problems, spoil) if bad]
+    told += [f"problem: {path / str(p)}" for p, bad in zip(report.problems, spoil) if not bad]
+    for line in told[:limit]:
+        tell(line)
+    if limit is not None and len(told) > limit:
+        tell(f"and {len(told) - limit} more; hybridseq asr prepare --data {path} lists them all")
 
 
 def load_recognizer(folder):

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hybridseq.cli.asr.data import load_recognizer, read_data, told_warnings, with_language
+from hybridseq.cli.asr.data import load_recognizer, read_report, told_warnings, with_language
 from hybridseq.cli.asr.options import Channel, Data, Grammar, Lexicon, Model, Seed, Strict
 from hybridseq.cli.asr.settings import SEARCH, read_settings
 from hybridseq.cli.errors import UsageError, one_line_errors, tell
@@ -42,15 +42,17 @@ def decode(
     """Recognise the recordings of a data folder.
 
     Where the folder has transcripts, the last line of standard output is a JSON object: wer (a fraction), errors,
-    substitutions, deletions, insertions, words, utterances, unreadable (counted as deleted), seconds_of_audio and
-    real_time_factor (seconds of work a second of audio, reading and features included).
+    substitutions, deletions, insertions, words, utterances, unreadable (recordings that cannot be used: they have a
+    line without words, and their words count as deleted), seconds_of_audio and real_time_factor (seconds of work a
+    second of audio, reading and features included).
 
     Example: hybridseq asr decode --model my-model --data test --out hypotheses
     """
     with one_line_errors():
         chosen = read_settings(settings, {}, SEARCH)
         recognizer = _with(with_language(load_recognizer(model), lexicon, lm), chosen)
-        utterances = read_data(data, strict=strict, quiet=quiet, channel=channel)
+        report = read_report(data, strict=strict, quiet=quiet, channel=channel)
+        utterances = report.utterances
         with told_warnings(quiet=True):
             recognizer.decode(utterances[:1])  # loads the compiled kernels
         began = time.perf_counter()
@@ -61,9 +63,10 @@ def decode(
             for utterance, hypothesis in zip(utterances, found):
                 words = () if hypothesis is None else hypothesis.words
                 stream.write(" ".join([utterance.id, *words]) + "\n")
+            stream.writelines(f"{id}\n" for id in report.left_out)
         if all(u.words is None for u in utterances):
             return
-        figures = _figures(recognizer, utterances, found, seconds)
+        figures = _figures(recognizer, utterances, found, report.left_out, seconds)
         if not quiet:
             tell(
                 f"{data}: WER {figures['wer']:.2%} ({figures['errors']} errors in {figures['words']} words), "
@@ -93,7 +96,7 @@ def _is_number(value):
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _figures(recognizer, utterances, found, seconds):
+def _figures(recognizer, utterances, found, left_out, seconds):
     from hybridseq.speech import score_words
     from hybridseq.speech import seconds as length
 
@@ -101,15 +104,17 @@ def _figures(recognizer, utterances, found, seconds):
     read = [(u, h) for u, h in zip(utterances, found) if h is not None]
     lengths = [length(u) for u, _ in read]
     audio = sum(len(h.labels) * shift if math.isnan(s) else s for s, (_, h) in zip(lengths, read))
-    known = [(u, h) for u, h in zip(utterances, found) if u.words is not None]
-    errors = score_words([u.words for u, _ in known], [() if h is None else h.words for _, h in known])
+    said = [(u.words, () if h is None else h.words) for u, h in zip(utterances, found)]
+    said += [(words, ()) for words in left_out.values()]
+    known = [pair for pair in said if pair[0] is not None]
+    errors = score_words([reference for reference, _ in known], [words for _, words in known])
     figures = {
         name: getattr(errors, name) for name in ("wer", "errors", "substitutions", "deletions", "insertions", "words")
     }
     return {
         **figures,
-        "utterances": len(utterances),
-        "unreadable": sum(h is None for h in found),
+        "utterances": len(said),
+        "unreadable": sum(h is None for h in found) + len(left_out),
         "seconds_of_audio": round(audio, 3),
         "real_time_factor": round(seconds / audio, 6) if audio else None,
     }

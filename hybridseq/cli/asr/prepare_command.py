@@ -9,15 +9,19 @@ from typing import Annotated
 
 import typer
 
-from hybridseq.cli.asr.data import channel_of, tell_problems
+from hybridseq.cli.asr.data import channel_of, load_recognizer, tell_problems
 from hybridseq.cli.asr.options import Channel, Data, Seed, Strict
 from hybridseq.cli.asr.settings import make_recognizer, read_settings
-from hybridseq.cli.errors import one_line_errors, tell
+from hybridseq.cli.errors import UsageError, one_line_errors, tell
 from hybridseq.cli.options import Quiet
 
 
 def prepare(
     data: Data,
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where training puts its model. If one is there, its features and rate."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where features go. (default: feats.npz in the data folder)")
     ] = None,
@@ -37,14 +41,16 @@ def prepare(
     Example: hybridseq asr prepare --data train
     """
     with one_line_errors():
-        model = make_recognizer(read_settings([], {"features": features, "rate": rate, "normalize": "none"}))
+        kind = {**_kind_of(model), **{k: v for k, v in (("features", features), ("rate", rate)) if v is not None}}
+        recognizer = make_recognizer(read_settings([], {**kind, "normalize": "none"}))
         from hybridseq.speech import check_folder
         from hybridseq.text import DataError
 
         report = check_folder(data, channel_of(channel), samples=True)
-        tell_problems(data, report.problems, "left out", limit=len(report.problems))
+        tell_problems(data, report, limit=None)
         if not quiet:
-            tell_problems(data, report.warnings, "warning", limit=len(report.warnings))
+            for warning in report.warnings:
+                tell(f"warning: {data / str(warning)}")
             tell(f"{data}: {len(report.utterances)} usable utterances, {len(report.problems)} problems")
         if strict and report.problems:
             raise DataError(f"has {len(report.problems)} problems, see above", str(data))
@@ -56,8 +62,18 @@ def prepare(
             "warnings": len(report.warnings),
         }
         if not check_only:
-            result |= _cache(model, report.utterances, out or data / "feats.npz")
+            result |= _cache(recognizer, report.utterances, out or data / "feats.npz")
         print(json.dumps(result))
+
+
+def _kind_of(folder):
+    """Features and rate of the model in a folder; nothing where there is none yet."""
+    if folder is None or not folder.exists():
+        return {}
+    pipeline = load_recognizer(folder).recognizer_.pipeline
+    if pipeline.kind == "given":
+        raise UsageError(f"{folder}: the model takes features that were computed elsewhere; compute them there")
+    return {"features": pipeline.kind, "rate": pipeline.rate}
 
 
 def _cache(model, utterances, place):

@@ -123,9 +123,11 @@ def _result(recognizer, model, utterances, seconds):
 
 def _remove(kept):
     """Delete a checkpoint's folder, and nothing else."""
+    from hybridseq.speech.acoustic.checkpoint import PART
+
     if not kept.exists():
         return
-    strangers = [path.name for path in kept.iterdir() if path.suffix != ".safetensors"]
+    strangers = [path.name for path in kept.iterdir() if path.suffix not in {".safetensors", PART}]
     if strangers:
         raise UsageError(f"{kept}: holds {sorted(strangers)[0]!r}, which is no checkpoint; move it away")
     shutil.rmtree(kept)

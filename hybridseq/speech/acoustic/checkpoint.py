@@ -19,6 +19,9 @@ from hybridseq.speech.start import Alignments
 #: Raised by one when an older reader could not read the files.
 _VERSION = "1"
 
+#: The suffix of a file that is not whole yet.
+PART = ".part"
+
 
 class CheckpointError(ValueError):
     """A checkpoint that does not belong to this training, or is not whole."""
@@ -140,7 +143,7 @@ class Checkpoint:
     def _write(self, stage, state, tensors):
         self.folder.mkdir(parents=True, exist_ok=True)
         meta = {"version": _VERSION, "about": json.dumps(self.about), "state": json.dumps(state)}
-        handle, temporary = tempfile.mkstemp(prefix=f".{stage}-", dir=self.folder)
+        handle, temporary = tempfile.mkstemp(suffix=PART, prefix=f".{stage}-", dir=self.folder)
         os.close(handle)
         try:
             save_file(tensors, temporary, meta)

@@ -18,7 +18,7 @@ import math
 import warnings
 import zipfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from hybridseq.speech.audio.read import (
     Channel,
     audio_info,
     check_channel,
+    odd_file,
     odd_length,
     odd_sound,
     segment_bounds,
@@ -51,7 +52,8 @@ class Problem:
     kind : str
         "missing_file", "format", "encoding", "duplicate", "command", "missing", "unreadable", "empty", "channels",
         "rate", "segment", "not_finite", "no_audio", "no_text", "no_speaker", "unknown_id", "empty_text", "speakers",
-        "width"; among the warnings "no_speakers", "silence", "clipping", "too_short", "too_long".
+        "width"; among the warnings "no_speakers", "speakers", "silence", "clipping", "too_short", "too_long",
+        "cut_short".
     message : str
         What was got, and how to mend it.
     id : str
@@ -82,12 +84,15 @@ class FolderReport:
         What keeps utterances out, or contradicts itself.
     warnings : list of Problem
         What is odd and keeps nothing out.
+    left_out : dict of str to tuple of str or None
+        The words of the utterances that problems keep out, by id; None where they have no transcript.
     """
 
     path: str
     utterances: list[Utterance]
     problems: list[Problem]
     warnings: list[Problem]
+    left_out: dict[str, tuple | None] = field(default_factory=dict)
 
     def __str__(self):
         lines = [f"{self.path}: {len(self.utterances)} usable utterances, {len(self.problems)} problems"]
@@ -158,6 +163,8 @@ class _Check:
         self.folder, self.channel, self.samples = folder, channel, samples
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
+        self.listed: list[str] = []
+        self.words: dict[str, tuple[str, int]] | None = None
 
     def problem(self, file, line, kind, message, id=""):
         self.problems.append(Problem(file, line, kind, message, id))
@@ -181,6 +188,7 @@ class _Check:
             return self.report([])
         audio = None if recordings is None else self.audio(recordings)
         words, speakers = self.table("text", empty=True), self.table("utt2spk")
+        self.words = words
         ids = self.ids(audio, features)
         if speakers is None:
             self.warning("utt2spk", 0, "no_speakers", "is missing: each utterance counts as its own speaker.")
@@ -199,7 +207,9 @@ class _Check:
         usable = [u for u in utterances if u.id not in named]
         if self.samples:
             usable = [u for u in usable if u.path is None or self.listen(u)]
-        return FolderReport(str(self.folder), usable, self.problems, self.warnings)
+        there, words = {u.id for u in usable}, self.words or {}
+        left_out = {id: tuple(words[id][0].split()) if id in words else None for id in self.listed if id not in there}
+        return FolderReport(str(self.folder), usable, self.problems, self.warnings, left_out)
 
     def listen(self, utterance):
         """Read an utterance's audio; False where it cannot be used."""
@@ -223,6 +233,7 @@ class _Check:
                 known[id] = (*found, line)
         self.check_rates(known)
         segments = self.table("segments")
+        self.listed += recordings if segments is None else segments
         if segments is None:
             for id, (_, frames, rate, line) in known.items():
                 self.check_length(id, frames / rate, "wav.scp", line)
@@ -253,6 +264,8 @@ class _Check:
             where = f" (nor from the current directory, {value})" if error.kind == "missing" else ""
             self.problem("wav.scp", line, error.kind, f"{error}{where}", id)
             return None
+        for kind, message in odd_file(path):
+            self.warning("wav.scp", line, kind, f"{id}: {message}.", id)
         return str(path), frames, rate
 
     def check_length(self, id, seconds, file, line):
@@ -302,6 +315,7 @@ class _Check:
             return {}
         try:
             with np.load(self.folder / "feats.npz", allow_pickle=False) as arrays:
+                self.listed += [name for name in arrays.files if name not in self.listed]
                 found = {name: self.array(name, arrays) for name in arrays.files}
         except (ValueError, OSError, zipfile.BadZipFile) as error:
             self.problem("feats.npz", 0, "unreadable", f"cannot be read ({error}). Write it with numpy.savez.")
@@ -362,6 +376,9 @@ class _Check:
                 self.problem(file, line, "unknown_id", f"{id!r} has no audio or features. Leave the line out.", id)
 
     def check_speaker_list(self, speakers):
+        for id, (speaker, line) in speakers.items():
+            if len(speaker.split()) > 1:
+                self.warning("utt2spk", line, "speakers", f"{id!r} is of {speaker!r}: names have no white space.", id)
         listed = self.table("spk2utt")
         if listed is None:
             return
@@ -371,10 +388,14 @@ class _Check:
                 owners[id] = speaker, line
                 if id not in speakers:
                     self.problem("spk2utt", line, "speakers", f"{id!r} of {speaker} is not in utt2spk.", id)
+        if missing := [id for id in speakers if id not in owners]:
+            self.problem(
+                "spk2utt", 0, "speakers",
+                f"lacks {len(missing)} of the {len(speakers)} ids of utt2spk, such as {missing[0]!r}; utt2spk counts. "
+                "Add them, or delete spk2utt.",
+            )  # fmt: skip
         for id, (speaker, line) in speakers.items():
-            if id not in owners:
-                self.problem("utt2spk", line, "speakers", f"{id!r} is not in spk2utt.", id)
-            elif owners[id][0] != speaker:
+            if id in owners and owners[id][0] != speaker:
                 self.problem(
                     "spk2utt", owners[id][1], "speakers",
                     f"{id!r} is of {owners[id][0]} here, of {speaker} in utt2spk, line {line}; utt2spk counts.", id,

@@ -16,6 +16,8 @@ FULL_SCALE = 0.9999
 CLIPPED_SHARE = 1e-3
 #: Seconds from which a recording counts as very long.
 VERY_LONG = 600.0
+#: Bytes from which on a header tells that its writer did not know the length.
+_UNKNOWN_LENGTH = 2**31 - 2**16
 #: Seconds of one analysis window.
 WINDOW = 0.025
 
@@ -170,6 +172,20 @@ def diagnose(samples: np.ndarray, rate: int) -> list[tuple[str, str]]:
     """
     samples = np.asarray(samples)
     return odd_length(len(samples) / rate) + odd_sound(samples)
+
+
+def odd_file(path: str | PathLike) -> list[tuple[str, str]]:
+    """What is odd about a file that can be read: a WAV file that was cut short, as (kind, message).
+
+    libsndfile reads what there is. Recorders that write into a pipe do not know the length and put 2 GiB or more into
+    the header, which is not odd.
+    """
+    with open(path, "rb") as stream:
+        head = stream.read(12)
+    promised, there = int.from_bytes(head[4:8], "little") + 8, Path(path).stat().st_size
+    if head[:4] != b"RIFF" or head[8:] != b"WAVE" or not there < promised < _UNKNOWN_LENGTH:
+        return []
+    return [("cut_short", f"its header promises {promised} bytes, {there} are there: cut short. Copy it again")]
 
 
 def odd_length(seconds: float) -> list[tuple[str, str]]:

@@ -206,6 +206,30 @@ def test_the_speaker_list_is_compared(folder):
     report = check_folder(folder)
     assert [(p.file, p.line, p.kind, p.id) for p in report.problems] == [("spk2utt", 1, "speakers", "b")]
     assert [u.speaker for u in report.utterances] == ["ann", "bob"]
+    (folder / "spk2utt").write_text("ann a\n")
+    (problem,) = check_folder(folder).problems
+    assert (problem.file, problem.kind) == ("spk2utt", "speakers") and "1 of the 2 ids" in problem.message
+    assert "'b'" in problem.message and usable(folder) == ["a", "b"]
+
+
+def test_a_speaker_of_two_words_is_a_warning(folder):
+    (folder / "utt2spk").write_text("a ann one\nb bob\n")
+    report = check_folder(folder)
+    assert [(w.file, w.line, w.kind) for w in report.warnings] == [("utt2spk", 1, "speakers")]
+    assert not report.problems and usable(folder) == ["a", "b"]
+
+
+def test_what_is_left_out_keeps_its_words(folder):
+    (folder / "a.wav").write_bytes(b"")
+    (folder / "text").write_text("a one two\nb three\nz four\n")
+    assert check_folder(folder).left_out == {"a": ("one", "two")}
+    (folder / "text").write_text("b three\n")
+    assert check_folder(folder).left_out == {"a": None}
+    (folder / "segments").write_text("s a 0 0.05\nt b 0 0.05\nu b 0 9\n")
+    (folder / "text").write_text("s one\nt two\nu three\n")
+    (folder / "utt2spk").write_text("s ann\nt ann\nu ann\n")
+    report = check_folder(folder)
+    assert [u.id for u in report.utterances] == ["t"] and report.left_out == {"s": ("one",), "u": ("three",)}
 
 
 def test_without_speakers_each_utterance_is_its_own(folder):
@@ -249,6 +273,17 @@ def test_silence_and_clipping_are_warnings(folder):
     report = check_folder(folder, samples=True)
     assert [(w.line, w.kind) for w in report.warnings] == [(1, "silence"), (2, "clipping")]
     assert len(report.utterances) == 2
+
+
+def test_a_file_cut_short_is_a_warning_unless_its_writer_did_not_know_the_length(folder):
+    whole = (folder / "a.wav").read_bytes()
+    (folder / "a.wav").write_bytes(whole[:900])
+    report = check_folder(folder)
+    assert [(w.line, w.kind) for w in report.warnings] == [(1, "cut_short")]
+    assert f"promises {len(whole)} bytes, 900" in report.warnings[0].message and usable(folder) == ["a", "b"]
+    for unknown in (0, 0x7FFFFFFF, 0xFFFFFFFF):
+        (folder / "a.wav").write_bytes(whole[:4] + unknown.to_bytes(4, "little") + whole[8:])
+        assert not check_folder(folder).warnings
 
 
 def test_odd_lengths_are_warnings_that_headers_tell(folder):
