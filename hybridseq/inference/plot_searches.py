@@ -4,7 +4,9 @@ from hybridseq.inference.compare_searches import SearchRow
 
 
 def plot_searches(rows: list[SearchRow], ax=None):
-    """Seconds an example against the mean gap, a point for each search; both logarithmic, the gap linear around 0.
+    """Seconds an example against the mean gap, a point for each search with its share solved.
+
+    Both axes are logarithmic, the gap's linear around 0.
 
     Parameters
     ----------
@@ -29,17 +31,19 @@ def plot_searches(rows: list[SearchRow], ax=None):
         import matplotlib.pyplot as plt
 
         ax = plt.subplots(layout="constrained")[1]
-    positive = [row.gap for row in timed if row.gap > 0]
+    least = max(max(row.gap for row in timed) / 1e4, min((row.gap for row in timed if row.gap > 0), default=1.0))
     for i, row in enumerate(sorted(timed, key=lambda row: row.seconds)):
         each = row.seconds / len(row.report.gaps)
         spread = None if row.gap_error != row.gap_error else [[min(row.gap, row.gap_error)], [row.gap_error]]
-        ax.errorbar(each, row.gap, spread, fmt="o", color=f"C{i % 10}", capsize=3)
-        label = f"{row.name} ({row.solved:.0%} solved)"
-        ax.annotate(label, (each, row.gap), xytext=(5, 5 + 8 * (i % 2)), textcoords="offset points", fontsize=8)
+        ax.errorbar(each, row.gap, spread, fmt="o", color=f"C{i % 10}", capsize=3, clip_on=False)
+        # Along the line of no gap, names would run into one another.
+        turn = 40 if row.gap < least else 0
+        label = f"{row.name} ({row.solved:.0%})"
+        ax.annotate(label, (each, row.gap), xytext=(5, 5), textcoords="offset points", fontsize=8, rotation=turn)
     ax.set_xscale("log")
-    ax.set_yscale("symlog", linthresh=min(positive, default=1.0))
+    ax.set_yscale("symlog", linthresh=least)
     ax.set_ylim(bottom=0)
-    ax.margins(x=0.25, y=0.15)
+    ax.margins(x=0.25)
     reference = "argmax" if timed[0].report.exact else "best output known"
     ax.set(xlabel="seconds an example", ylabel=f"mean gap to the {reference}")
     return ax

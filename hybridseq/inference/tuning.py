@@ -1,7 +1,6 @@
 """Per-instance tuning: a generator's weights, fitted to one input at a time."""
 
 import copy
-
 from collections.abc import Callable
 
 import torch
