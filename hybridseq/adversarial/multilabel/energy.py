@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from hybridseq.adversarial.multilabel.spaces import COSTS
 from hybridseq.inference.score_function import Scored
-from hybridseq.inference.spaces import BitSpace
 
 
 class BitEnergy(Scored):
@@ -29,6 +29,8 @@ class BitEnergy(Scored):
         a; 0 by default.
     bounded : bool
         Whether F = σ(s), a value between 0 and 1.
+    cost : {"hamming", "f1"}
+        Δ of the space.
 
     Notes
     -----
@@ -43,10 +45,17 @@ class BitEnergy(Scored):
         weights: Tensor,
         bias: Tensor | None = None,
         bounded: bool = False,
+        cost: str = "hamming",
     ):
         self.local, self.patterns, self.shift, self.weights, self.bias = local, patterns, shift, weights, bias
-        self.bounded, self.dtype = bounded, local.dtype
-        self.space = BitSpace(*local.shape)
+        self.bounded, self.cost, self.dtype = bounded, cost, local.dtype
+        self.space = COSTS[cost](*local.shape, local.device)
+
+    @classmethod
+    def independent(cls, local: Tensor) -> "BitEnergy":
+        """F(y) = b·y: no global term."""
+        nothing = local.new_zeros(0)
+        return cls(local, local.new_zeros(0, local.shape[1]), nothing, nothing)
 
     def margin(self, y: Tensor) -> Tensor:
         """s (B,) of relaxed bits: the score before it is bounded."""
@@ -57,23 +66,33 @@ class BitEnergy(Scored):
     def raw_score(self, y: Tensor) -> Tensor:
         return self.margin(y).sigmoid() if self.bounded else self.margin(y)
 
-    def margin_gradient(self, y: Tensor) -> Tensor:
+    def margin_slope(self, y: Tensor) -> Tensor:
         """∂s/∂y (B, L) at relaxed bits: b + Cᵀ (w ∘ σ(C y + c)); differentiable itself."""
         open_units = (y @ self.patterns.T + self.shift).sigmoid()
         return self.local + (open_units * self.weights) @ self.patterns
 
+    @torch.no_grad()
     def gradient(self, y: Tensor) -> Tensor:
-        """∂F/∂y (B, L) at relaxed bits, in closed form."""
-        slope = self.margin_gradient(y)
+        """∂F/∂y (B, L) of relaxed bits, in closed form."""
+        slope = self.margin_slope(y)
         if not self.bounded:
             return slope
         value = self.raw_score(y)
         return (value * (1 - value))[:, None] * slope
 
+    def detached(self) -> "BitEnergy":
+        """The same function, without gradients to its parameters."""
+        return BitEnergy(*(None if p is None else p.detach() for p in self._parts), self.bounded, self.cost)
+
     def rows(self, index: Tensor) -> "BitEnergy":
         shift = self.shift if self.shift.dim() == 1 else self.shift[index]
-        return BitEnergy(self.local[index], self.patterns, shift, self.weights, self.bias, self.bounded)
+        return BitEnergy(self.local[index], self.patterns, shift, self.weights, self.bias, self.bounded, self.cost)
 
     def double(self) -> "BitEnergy":
-        parts = (self.local, self.patterns, self.shift, self.weights, self.bias)
-        return BitEnergy(*(None if p is None else p.detach().to(torch.float64) for p in parts), self.bounded)
+        return BitEnergy(
+            *(None if p is None else p.detach().to(torch.float64) for p in self._parts), self.bounded, self.cost
+        )
+
+    @property
+    def _parts(self):
+        return self.local, self.patterns, self.shift, self.weights, self.bias

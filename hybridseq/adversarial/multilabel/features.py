@@ -1,12 +1,14 @@
 """What an input says by itself: a network of dense layers."""
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 
 def dense_layers(sizes: tuple, dropout: float) -> nn.Sequential:
     """Linear layers, each followed by ReLU and dropout, from the first size through the others."""
     steps = []
-    for inner, outer in zip(sizes, sizes[1:]):
+    for inner, outer in pairwise(sizes):
         steps += [nn.Linear(inner, outer), nn.ReLU(), nn.Dropout(dropout)]
     return nn.Sequential(*steps)
 

@@ -5,7 +5,9 @@ from torch import Tensor, nn
 
 from hybridseq.adversarial.multilabel.energy import BitEnergy
 from hybridseq.adversarial.multilabel.features import LocalTerms
+from hybridseq.adversarial.multilabel.spaces import COSTS
 from hybridseq.inference.score_function import ScoreFunction
+from hybridseq.nn.names import choose
 from hybridseq.structures.checks import ShapeError
 
 
@@ -22,15 +24,25 @@ class BitScore(ScoreFunction):
         Whether c depends on the features of x, c(x) = c + D h(x); by default the global term sees the bits only.
     bounded : bool
         Whether F = σ(·), as of a value network.
+    cost : {"hamming", "f1"}
+        Δ that training adds: the number of wrong bits, or what :class:`F1Space` says.
 
     Notes
     -----
     The global term starts near 0: at first F is the local terms'.
     """
 
-    def __init__(self, local: LocalTerms, num_patterns: int = 64, conditional: bool = False, bounded: bool = False):
+    def __init__(
+        self,
+        local: LocalTerms,
+        num_patterns: int = 64,
+        conditional: bool = False,
+        bounded: bool = False,
+        cost: str = "hamming",
+    ):
         super().__init__()
-        self.local, self.bounded = local, bounded
+        choose("cost", cost, COSTS)
+        self.local, self.bounded, self.cost = local, bounded, cost
         self.patterns = nn.Linear(local.num_bits, num_patterns)
         self.context = nn.Linear(local.width, num_patterns, bias=False) if conditional else None
         self.weights = nn.Parameter(torch.randn(num_patterns) * 0.1)
@@ -43,7 +55,7 @@ class BitScore(ScoreFunction):
         shift = self.patterns.bias
         if self.context is not None:
             shift = shift + self.context(features)
-        return BitEnergy(local, self.patterns.weight, shift, self.weights, self.bias, self.bounded)
+        return BitEnergy(local, self.patterns.weight, shift, self.weights, self.bias, self.bounded, self.cost)
 
 
 class ValueNetwork(BitScore):

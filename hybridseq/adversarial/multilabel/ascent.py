@@ -1,0 +1,57 @@
+"""Gradient ascent over relaxed bits: the inference step of energy networks and of value networks."""
+
+import torch
+from torch import Tensor
+
+from hybridseq.adversarial.multilabel.energy import BitEnergy
+
+
+@torch.no_grad()
+def projected_ascent(energy: BitEnergy, start: Tensor, steps: int = 20, rate: float = 0.5) -> Tensor:
+    """Climb F in y itself and clip to [0, 1] after every step :cite:p:`gygli2017`.
+
+    Parameters
+    ----------
+    energy : BitEnergy
+    start : (B, L) tensor
+        Relaxed bits.
+    steps : int
+    rate : float
+        What gradients are multiplied by.
+
+    Returns
+    -------
+    (B, L) tensor
+        Of the answers on the way, start included, the one with the highest F, for each example.
+    """
+    y, best = start, start
+    best_score = energy.raw_score(start)
+    for _ in range(steps):
+        y = (y + rate * energy.gradient(y)).clamp(0, 1)
+        score = energy.raw_score(y)
+        higher = score > best_score
+        best_score = torch.where(higher, score, best_score)
+        best = torch.where(higher[:, None], y, best)
+    return best
+
+
+def entropic_ascent(energy: BitEnergy, steps: int = 10, rate: float = 0.5) -> list[Tensor]:
+    r"""Climb s(y) + H(y), the unbounded score plus the entropy of independent bits, in logits.
+
+    .. math::
+
+       \ell ← (1 − r)\,\ell + r\,∂s/∂y\,(σ(\ell))
+
+    Mirror ascent :cite:p:`belanger2017`; with r = 1, mean-field updates of all bits at once. Without a global term one
+    step with r = 1 gives the logistic regression b(x).
+
+    Returns
+    -------
+    list of (B, L) tensors
+        The logits after every step; the first start from the local scores. Differentiable in the energy's parts.
+    """
+    logits, passed = energy.local, []
+    for _ in range(steps):
+        logits = (1 - rate) * logits + rate * energy.margin_slope(logits.sigmoid())
+        passed.append(logits)
+    return passed
