@@ -183,7 +183,7 @@ def draw_captions(captions, n: int = 1, *, size: int = 16, random_state=None):
     images = np.empty((len(captions), n, size, size, 3), np.float32)
     for row, caption in enumerate(captions):
         scene = parse_caption(caption)
-        sizes, radii, places = _lay_out(scene, n, random)
+        _sizes, radii, places = _lay_out(scene, n, random)
         images[row] = 0
         for thing, radius, place in zip(scene.things, radii, places):
             ink = shape_ink(thing.shape, place * size / _UNIT, radius * size / _UNIT, size)

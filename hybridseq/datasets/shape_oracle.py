@@ -73,7 +73,8 @@ class ShapeOracle:
     Examples
     --------
     >>> from hybridseq.datasets import ShapeOracle, draw_captions
-    >>> ShapeOracle().read(draw_captions(["a small red circle above a large blue square"], random_state=0)[0])[0].caption
+    >>> images = draw_captions(["a small red circle above a large blue square"], random_state=0)[0]
+    >>> ShapeOracle().read(images)[0].caption
     'a small red circle above a large blue square'
     """
 

@@ -1,0 +1,20 @@
+"""Conditional images: encoders of what is asked for, a generator of pictures, critics of pairs."""
+
+from hybridseq.adversarial.images.conditions import (
+    ArrayEncoder,
+    CaptionEncoder,
+    ClassEncoder,
+    PictureEncoder,
+)
+from hybridseq.adversarial.images.critics import ConcatenatedCritic, ProjectionCritic
+from hybridseq.adversarial.images.generator import ImageGenerator
+
+__all__ = [
+    "ArrayEncoder",
+    "CaptionEncoder",
+    "ClassEncoder",
+    "ConcatenatedCritic",
+    "ImageGenerator",
+    "PictureEncoder",
+    "ProjectionCritic",
+]
