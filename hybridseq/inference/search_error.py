@@ -238,7 +238,7 @@ def exact_reference(scored: Scored, exact) -> Tensor | None:
     if not (exact is None or isinstance(exact, bool) or exact == "auto"):
         raise ValueError(f"exact must be 'auto', True, False, None, a tensor or a callable; got {exact!r}.")
     if exact is True or (exact == "auto" and has_exact(scored)):
-        return exact_argmax(scored)
+        return hard(scored.space, exact_argmax(scored))
     return None
 
 

@@ -112,5 +112,5 @@ def test_what_is_missing_is_named():
         ScoreFunction().at(None)
     with pytest.raises(TypeError, match="Deaf cannot be computed in float64"):
         Deaf.draw().double()
-    with pytest.raises(ValueError, match="Deaf gives no gradient.*icm or beam"):
+    with pytest.raises(ValueError, match=r"Deaf gives no gradient.*icm or beam"):
         Deaf.draw().gradient(torch.rand(4, 6).double())

@@ -1,0 +1,58 @@
+"""Mean field: its value bounds the log-partition, and coordinate steps raise it."""
+
+import torch
+
+from hybridseq.inference.mean_field import fit_mean_field
+from tests.inference.toys import Pairs, chains
+
+
+def log_partition(F, temperature=1.0):
+    """By trying everything."""
+    total = F.space.choices ** F.space.inside.shape[1]
+    digits = torch.arange(total)[:, None] // F.space.choices ** torch.arange(F.space.inside.shape[1])
+    ys = (digits % F.space.choices)[:, None].expand(-1, F.space.batch, -1)
+    return temperature * (F.raw_hard_scores(ys) / temperature).logsumexp(0)
+
+
+def test_the_value_is_below_the_log_partition():
+    for seed in range(10):
+        for schedule in ("coordinate", "parallel"):
+            F = chains(seed)
+            assert (fit_mean_field(F, schedule=schedule).value <= F.structure.log_partition() + 1e-9).all()
+            F = Pairs.draw(seed)
+            for temperature in (0.3, 1.0, 3.0):
+                found = fit_mean_field(F, schedule=schedule, temperature=temperature)
+                assert (found.value <= log_partition(F, temperature) + 1e-9).all()
+
+
+def test_where_places_are_independent_it_is_exact():
+    F = Pairs.draw()
+    F = Pairs(F.weights, torch.zeros_like(F.couplings))
+    found = fit_mean_field(F)
+    torch.testing.assert_close(found.probabilities, F.weights.sigmoid())
+    torch.testing.assert_close(found.value, log_partition(F))
+    assert found.converged.all()
+    chain = chains()
+    chain.structure.transitions.data.zero_()
+    torch.testing.assert_close(fit_mean_field(chain).probabilities, chain.structure.marginals())
+    torch.testing.assert_close(fit_mean_field(chain).value, chain.structure.log_partition())
+
+
+def test_coordinate_sweeps_never_lower_the_value():
+    for seed in range(5):
+        for F in (chains(seed, spread=3.0), Pairs.draw(seed)):
+            values = torch.stack([fit_mean_field(F, sweeps=n, tolerance=0).value for n in (1, 2, 3, 5, 9)])
+            assert (values.diff(dim=0) >= -1e-9).all()
+
+
+def test_both_schedules_end_at_fixed_points():
+    F = Pairs.draw()
+    for schedule in ("coordinate", "parallel"):
+        q = fit_mean_field(F, schedule=schedule, sweeps=500, tolerance=1e-9).probabilities
+        torch.testing.assert_close(q, F.gradient(q).sigmoid(), rtol=1e-6, atol=1e-6)
+
+
+def test_rows_of_the_result_are_distributions():
+    F = chains()
+    q = fit_mean_field(F).probabilities
+    torch.testing.assert_close(q.sum(2), F.space.inside.double())
