@@ -53,6 +53,37 @@ def warn_odd(utterances) -> None:
         _warn(f"{len(odd)} of {len(utterances)} recordings are odd: {listed(odd)}")
 
 
+def check_grammar(grammar, lexicon, words) -> None:
+    """Compare a language model with the words of transcripts, before hours of training.
+
+    Parameters
+    ----------
+    grammar : NGramModel
+    lexicon : Lexicon or None
+    words : set of str
+
+    Raises
+    ------
+    OutOfLexiconError, ValueError
+        Where a word of the model's is not in the lexicon; or, without one, in no transcript. Words that transcripts
+        have and the model has not are told in a warning.
+    """
+    there = [word for word in grammar.vocabulary if word != grammar.unknown]
+    if lexicon is not None:
+        lexicon.check([there])
+    elif strange := [word for word in there if word not in words]:
+        raise ValueError(
+            f"the language model has {len(strange)} words that no transcript has, such as {strange[0]!r}; give a "
+            "lexicon that spells them, or a language model of the transcripts' words"
+        )
+    if missing := sorted(words.difference(there)):
+        named = ", ".join(map(repr, missing[:_NAMED])) + (", …" if missing[_NAMED:] else "")
+        _warn(
+            f"{len(missing)} words of the transcripts are not in the language model and can never be recognised: "
+            f"{named}. Add them to it."
+        )
+
+
 def _warn(message):
     """Warn at the line outside the package that called it."""
     frame, level = sys._getframe(1), 2

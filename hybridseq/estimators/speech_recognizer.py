@@ -21,6 +21,7 @@ from hybridseq.speech.acoustic.checkpoint import Checkpoint, describe
 from hybridseq.speech.alignment import plot_alignment
 from hybridseq.speech.audio.inputs import as_utterances
 from hybridseq.speech.lexicon import OutOfLexiconError
+from hybridseq.speech.ngram import NGramModel
 from hybridseq.speech.scoring import score_words
 
 #: What whole-word models call the silence.
@@ -226,7 +227,7 @@ class SpeechRecognizer(BaseEstimator):
         ValueError
             Where a parameter is not usable, X, y and speakers are not as many, or nothing is left to train on.
         OutOfLexiconError
-            Where every transcript has a word that the lexicon lacks.
+            Where every transcript has a word that the lexicon lacks, or the language model has one.
         CheckpointError
             Where ``checkpoint`` holds another training.
         """
@@ -239,6 +240,8 @@ class SpeechRecognizer(BaseEstimator):
         problems_of.report(left_out, len(utterances), "cannot be trained on", strict)
         seed = int(check_random_state(self.random_state).randint(2**31))
         grammar = parameters.read_grammar(self.lm)
+        if isinstance(grammar, NGramModel):
+            problems_of.check_grammar(grammar, lexicon, {w for u in usable for w in u.words or ()})
         with torch.random.fork_rng(devices=[]):
             pipeline = parameters.make_pipeline(self, usable)
             if strict:

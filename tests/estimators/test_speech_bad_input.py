@@ -147,6 +147,26 @@ def test_an_arpa_file_cut_short(digits, tmp_path):
         quick(lm=path).fit(*digits)
 
 
+def test_a_language_model_of_other_words(digits, tmp_path):
+    words = sorted(set(digits[1]))
+    with pytest.warns(UserWarning, match="1 words of the transcripts are not in the language model .* 'zero'. Add"):
+        model = quick(lm=hs.speech.NGramModel.word_loop(words[:-1])).fit(*digits)
+    assert "zero" not in model.vocabulary_
+    more = hs.speech.NGramModel.word_loop([*words, "ten"])
+    with pytest.raises(ValueError, match="1 words that no transcript has, such as 'ten'; give a lexicon"):
+        quick(lm=more).fit(*digits)
+    with pytest.raises(OutOfLexiconError, match="'ten'"):
+        quick(lm=more, lexicon=hs.datasets.DIGIT_PHONES).fit(*digits)
+
+
+def test_the_word_for_unknown_ones_is_never_recognised(digits):
+    words = sorted(set(digits[1]))
+    probs = {(w,): np.log(1 / 12) for w in (*words, "<unk>", "</s>")}
+    model = quick(lm=hs.speech.NGramModel(probs, unknown="<unk>")).fit(*digits)
+    known = quick(lm=hs.speech.NGramModel({k: v for k, v in probs.items() if k != ("<unk>",)})).fit(*digits)
+    assert model.predict(digits[0], digits[2]) == known.predict(digits[0], digits[2])
+
+
 def test_an_arpa_file(digits, fitted, tmp_path):
     path = tmp_path / "whole.arpa"
     hs.speech.write_arpa(hs.speech.NGramModel.word_loop(set(digits[1])), path)

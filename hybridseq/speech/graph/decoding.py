@@ -24,17 +24,18 @@ def word_loop(words, lexicon, units, optional_silence=True, silence_prob=0.5):
     return decoding_graph(lexicon, NGramModel.word_loop(words), units, optional_silence, silence_prob)
 
 
-def _arcs(grammar, lexicon):
+def _arcs(grammar, lexicon, units):
     """The automaton of a model, and its arcs by the word and history that they lead to."""
     automaton = states(grammar)
     spoken = grammar.vocabulary
+    # The word that stands for those outside the vocabulary is said in no way that is known.
+    unsaid = grammar.unknown if grammar.unknown not in (units.names if lexicon is None else lexicon) else None
     if lexicon is not None:
-        # The word that stands for those outside the vocabulary is said in no way that is known.
-        lexicon.check([[word for word in spoken if word != grammar.unknown or word in lexicon]])
+        lexicon.check([[word for word in spoken if word != unsaid]])
     leading = {}
     columns = (automaton.source, automaton.target, automaton.word, automaton.logprob)
     for source, target, word, logprob in zip(*(x.tolist() for x in columns)):
-        if logprob > -math.inf and (lexicon is None or spoken[word] in lexicon):
+        if logprob > -math.inf and spoken[word] != unsaid:
             leading.setdefault((spoken[word], target), []).append((source, logprob))
     return automaton, leading
 
@@ -47,7 +48,7 @@ def decoding_graph(lexicon, grammar, units, optional_silence=True, silence_prob=
     lexicon : Lexicon or None
         As of ``transcript_graph``.
     grammar : NGramModel
-        Every word must stand in the lexicon; its ``unknown`` is left out where it does not.
+        Every word must stand in the lexicon, or be a unit; its ``unknown`` is left out where it does not.
     units, optional_silence, silence_prob
         As of ``transcript_graph``. Silence may stand after every history and has no part in the grammar.
 
@@ -70,7 +71,7 @@ def decoding_graph(lexicon, grammar, units, optional_silence=True, silence_prob=
     path is hardly ever such a one; sums over paths count these too, for which ``denominator_graph`` is right.
     """
     builder = Builder(units, silence_prob if optional_silence else None)
-    automaton, leading = _arcs(grammar, lexicon)
+    automaton, leading = _arcs(grammar, lexicon, units)
     pauses = [builder.pause() for _ in range(automaton.num_states)]
     builder.arc(builder.start, pauses[automaton.start][0])
     for (_, after), logprob in zip(pauses, automaton.final.tolist()):
