@@ -56,7 +56,7 @@ gmm = hs.SpeechRecognizer(acoustic="gmm", lm=grammar, random_state=0, verbose=0)
 # %%
 # Evaluate
 # --------
-# Features are normalised by the mean and variance of each speaker, the those that are read included.
+# Features are normalised by the mean and variance of each speaker, recordings that are read included.
 for name, model in {"GMM-HMM": gmm, "hybrid": hybrid}.items():
     errors = model.evaluate(test)
     low, high = errors.bootstrap()
