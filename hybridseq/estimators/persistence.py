@@ -24,15 +24,18 @@ FORMAT_VERSION = 2
 _KIND = "hybridseq-model"
 #: Estimators that can be saved, and the module of each. One has ``_restore(state, tensors)``.
 _ESTIMATORS = {
+    "AdversarialTagger": "adversarial_tagger",
     "LinearCRF": "linear_crf",
     "StructuredPerceptron": "structured_perceptron",
     "StructuredSVM": "structured_svm",
     "CategoricalHMM": "categorical_hmm",
+    "ConditionalGAN": "conditional_gan",
     "GMMHMM": "gmm_hmm",
     "GaussianHMM": "gaussian_hmm",
     "MultinomialHMM": "multinomial_hmm",
     "SequenceTagger": "sequence_tagger",
     "SpeechRecognizer": "speech_recognizer",
+    "EnergyMultiLabel": "energy_multi_label",
 }
 _WEIGHTS, _CARD = "model.safetensors", "model.json"
 

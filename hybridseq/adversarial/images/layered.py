@@ -9,6 +9,8 @@ from hybridseq.inference.spaces import PixelSpace
 #: Size of a layer before it has learned one, of a picture from −1 to 1; how sharp its border is then; and beyond how
 #: many of its sizes there is nothing of it, so that one layer cannot be two things.
 _SIZE, _SHARP, _REACH = 0.3, 6.0, 1.6
+#: The logarithm of how much larger or smaller than that a layer may be; the most extreme colour at the start.
+_RANGE, _EXTREME = 0.7, 0.98
 
 
 class LayeredGenerator(Generator):
@@ -37,13 +39,15 @@ class LayeredGenerator(Generator):
         How many, at most; a layer can be left out for a condition.
     hidden_size : int
         Of the networks of places and of shapes.
+    background : (C,) array, optional
+        The colour that the background starts with, from −1 to 1, such as the median of the pictures; grey by default.
 
     Notes
     -----
     O(B·layers·H·W·hidden_size²/4).
     """
 
-    def __init__(self, encoder, shape, *, noise_size=16, layers=2, hidden_size=128):
+    def __init__(self, encoder, shape, *, noise_size=16, layers=2, hidden_size=128, background=None):
         super().__init__()
         self.encoder, self.shape, self.noise_size, self.layers = encoder, tuple(shape), noise_size, layers
         channels, height, wide = self.shape
@@ -53,7 +57,8 @@ class LayeredGenerator(Generator):
                 f"{encoder.output_size}."
             )
         given, own, fine = encoder.output_size, encoder.output_size // layers, hidden_size // 4
-        self.background = nn.Parameter(torch.zeros(channels))
+        start = torch.zeros(channels) if background is None else torch.as_tensor(background, dtype=torch.float32)
+        self.background = nn.Parameter(start.clamp(-_EXTREME, _EXTREME).atanh())
         self.colour = nn.Linear(own, channels)
         self.there = nn.Linear(given, layers)
         self.code = nn.Linear(own, 2 * fine)
@@ -88,7 +93,7 @@ class LayeredGenerator(Generator):
         """(B, layers, pixels)"""
         batch = len(given)
         where = self.place(given if z is None else torch.cat([given, z], 1)).view(batch, self.layers, 1, 3)
-        place, size = 2 * where[..., :2], _SIZE * (where[..., 2:] * 0.5).exp()
+        place, size = 2 * where[..., :2], _SIZE * (_RANGE * where[..., 2:].tanh()).exp()
         u = (self.pixels - place.tanh()) / size
         far = u.square().sum(3, keepdim=True).add(1e-6).sqrt()
         scale, shift = self.code(given.view(batch, self.layers, 1, -1)).chunk(2, 3)
