@@ -72,7 +72,7 @@ def run_epochs(
     Ctrl-C ends training and keeps the best so far.
     """
     wanted = [p for p in module.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(wanted, lr=learning_rate, weight_decay=weight_decay)
+    optimiser = torch.optim.AdamW(wanted, lr=learning_rate, weight_decay=weight_decay, fused=True)
     rng, record, best = np.random.default_rng(seed), Record(), None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -1,0 +1,93 @@
+"""Rows of features and of bits, checked once and turned into tensors batch by batch."""
+
+from numbers import Integral
+
+import numpy as np
+import scipy.sparse
+import torch
+
+#: Rows that are predicted at a time.
+AT_ONCE = 512
+
+
+def check_bits(Y, rows=None, num_bits=None) -> np.ndarray:
+    """Y (n, L) as an array of int64, 0 or 1.
+
+    Raises
+    ------
+    ValueError
+        Where Y is no indicator matrix, or not of the wanted numbers of rows and labels; says which.
+    """
+    Y = Y.toarray() if scipy.sparse.issparse(Y) else np.asarray(Y)
+    if Y.ndim != 2:
+        raise ValueError(
+            f"Y must be an (n, L) array of 0 and 1, a column for each label; got shape {Y.shape}. Make one with "
+            "sklearn.preprocessing.MultiLabelBinarizer."
+        )
+    if rows is not None and len(Y) != rows:
+        raise ValueError(f"X and Y must have as many rows; got {rows} of X and {len(Y)} of Y")
+    if Y.shape[1] == 0 or (num_bits is not None and Y.shape[1] != num_bits):
+        wanted = "at least one" if num_bits is None else f"{num_bits}, as in training"
+        raise ValueError(f"Y must have a column for each label, {wanted}; got {Y.shape[1]}")
+    try:
+        bad = ~np.isin(Y, (0, 1))
+    except TypeError:
+        bad = np.ones(Y.shape, dtype=bool)
+    if Y.dtype.kind not in "biuf" or bad.any():
+        row, column = np.argwhere(bad)[0] if bad.any() else (0, 0)
+        raise ValueError(f"Y must hold 0 and 1 alone; got {Y[row, column]!r} in row {row}, column {column}")
+    return Y.astype(np.int64)
+
+
+class Rows:
+    """Features (n, D), dense or CSR, and bits (n, L) beside them, given out in batches.
+
+    Parameters
+    ----------
+    X : array or CSR matrix
+    Y : (n, L) int64 array, optional
+    device
+    """
+
+    def __init__(self, X, Y=None, device="cpu"):
+        self.X, self.Y, self.device = X, Y, device
+
+    def __len__(self):
+        return self.X.shape[0]
+
+    def split(self, share, random):
+        """Two parts in random order, the second with a share of the rows, at least one; at least one stays."""
+        order = random.permutation(len(self))
+        held = min(len(self) - 1, max(1, round(share * len(self))))
+        return self._at(np.sort(order[held:])), self._at(np.sort(order[:held]))
+
+    def _at(self, index):
+        return Rows(self.X[index], self.Y[index], self.device)
+
+    def inputs(self, index) -> torch.Tensor:
+        """Features (B, D) of some rows, float32."""
+        part = self.X[index]
+        part = part.toarray() if scipy.sparse.issparse(part) else part
+        return torch.from_numpy(np.ascontiguousarray(part, dtype=np.float32)).to(self.device)
+
+    def bits(self) -> torch.Tensor:
+        """All bits (n, L), float32."""
+        return torch.from_numpy(self.Y.astype(np.float32))
+
+    def shuffled(self, size: int):
+        """``batches(rng)``: batches (x, y) of one epoch, y int64, in random order."""
+        if not isinstance(size, Integral) or size < 1:
+            raise ValueError(f"batch_size must be a whole number, at least 1; got {size!r}")
+
+        def batches(rng):
+            order = rng.permutation(len(self))
+            for first in range(0, len(order), size):
+                index = order[first : first + size]
+                yield self.inputs(index), torch.from_numpy(self.Y[index]).to(self.device)
+
+        return batches
+
+    def in_order(self):
+        """Features batch by batch."""
+        for first in range(0, len(self), AT_ONCE):
+            yield self.inputs(slice(first, first + AT_ONCE))

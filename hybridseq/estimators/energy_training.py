@@ -1,0 +1,149 @@
+"""Fitting a multi-label model: a classifier first, then the players of its training."""
+
+from dataclasses import dataclass
+
+import torch
+
+from hybridseq.adversarial.multilabel.loop import run_epochs
+from hybridseq.adversarial.multilabel.threshold import best_threshold
+from hybridseq.adversarial.multilabel.training import (
+    bit_cross_entropy,
+    cross_entropy_loss,
+    freeze,
+    unrolled_loss,
+    value_loss,
+)
+from hybridseq.adversarial.recipe import TwoPlayers
+from hybridseq.adversarial.train import train_two_players
+from hybridseq.estimators.energy_model import Model, build_local, build_model
+
+
+@dataclass
+class Fitted:
+    """What fitting gives."""
+
+    model: Model
+    threshold: float
+    history: list
+    best_epoch: int | None
+    best_score: float | None
+
+
+def fit_model(parameters, train, held_out, seed: int, told=None) -> Fitted:
+    """Fit a model.
+
+    Parameters
+    ----------
+    parameters
+        An :class:`~hybridseq.EnergyMultiLabel`, checked.
+    train : Rows
+    held_out : Rows or None
+        Where epochs and the threshold are chosen; None: the last epoch, and the threshold on the training rows.
+    seed : int
+    told : callable, optional
+        ``told(stage, row)`` after each epoch.
+    """
+    history = []
+    gold = None if held_out is None else held_out.bits()
+
+    def stage(name, answer, module):
+        """The held-out score, and what keeps the history, of one stage."""
+
+        def note(row):
+            history.append({"stage": name, **row})
+            if told is not None:
+                told(name, history[-1])
+
+        def score():
+            return best_threshold(_answers(answer, held_out), gold)[1]
+
+        return {"told": note, "score": None if held_out is None else score}
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        local = build_local(parameters, train.X.shape[1], train.Y.shape[1]).to(parameters.device)
+        record = run_epochs(
+            local,
+            cross_entropy_loss(local),
+            train.shuffled(parameters.batch_size),
+            epochs=parameters.pretrain_epochs,
+            learning_rate=parameters.learning_rate,
+            weight_decay=parameters.weight_decay,
+            seed=seed,
+            **stage("cross_entropy", lambda x: local(x)[1].sigmoid(), local),
+        )
+        torch.manual_seed(seed + 1)
+        model = build_model(parameters, local)
+        model.modules().to(parameters.device)
+    if parameters.training != "cross_entropy" and not record.interrupted:
+        own = stage(parameters.training, model.answer, model.score)
+        record = _SECOND[parameters.training](parameters, model, train, own, seed + 1)
+    model.modules().eval()
+    chosen_on = train if held_out is None else held_out
+    threshold, _ = best_threshold(_answers(model.answer, chosen_on), chosen_on.bits())
+    if parameters.threshold is not None:
+        threshold = float(parameters.threshold)
+    return Fitted(model, threshold, history, record.best_epoch, record.best_score)
+
+
+@torch.no_grad()
+def _answers(answer, rows):
+    return torch.cat([answer(x).cpu() for x in rows.in_order()])
+
+
+def _climb(parameters, model, train, stage, seed, loss):
+    """Training of the score function alone."""
+    return run_epochs(
+        model.score,
+        loss,
+        train.shuffled(parameters.batch_size),
+        epochs=parameters.max_epochs,
+        learning_rate=parameters.energy_rate,
+        weight_decay=parameters.weight_decay,
+        seed=seed,
+        **stage,
+    )
+
+
+def _spen(parameters, model, train, stage, seed):
+    loss = unrolled_loss(model.score, parameters.inference_steps, parameters.inference_rate)
+    return _climb(parameters, model, train, stage, seed, loss)
+
+
+def _value(parameters, model, train, stage, seed):
+    loss = value_loss(
+        model.score,
+        parameters.inference_steps,
+        parameters.inference_rate,
+        parameters.gold_share,
+        parameters.adversarial_share,
+    )
+    return _climb(parameters, model, train, stage, seed, loss)
+
+
+def _infnet(parameters, model, train, stage, seed):
+    freeze(model.score.local.body)
+    recipe = TwoPlayers(
+        objective=parameters.objective,
+        critic_rate=parameters.energy_rate,
+        generator_rate=parameters.generator_rate,
+        weight_decay=0.0,
+        anchor=parameters.anchor,
+        anchor_end=parameters.anchor,
+        entropy_bonus=parameters.entropy_bonus,
+        epochs=parameters.max_epochs,
+    )
+    held_out = stage["score"]
+    return train_two_players(
+        model.generator,
+        model.score,
+        train.shuffled(parameters.batch_size),
+        recipe,
+        score=None if held_out is None else lambda generator, critic: held_out(),
+        told=stage["told"],
+        anchor=lambda logits, y, space: bit_cross_entropy(logits, y),
+        seed=seed,
+    )
+
+
+_SECOND = {"infnet": _infnet, "spen": _spen, "value": _value}
