@@ -4,12 +4,19 @@ import torch
 from torch import Tensor
 
 from hybridseq.inference.score_function import Scored
-from hybridseq.inference.starts import better, check_places, start_or_default
+from hybridseq.inference.starts import better, check_candidates, check_places, start_or_default
 from hybridseq.structures.checks import check_count
 
 
 @torch.no_grad()
-def beam(scored: Scored, start: Tensor | None = None, *, width: int = 8, backward: bool = False) -> Tensor:
+def beam(
+    scored: Scored,
+    start: Tensor | None = None,
+    *,
+    width: int = 8,
+    backward: bool = False,
+    candidates: int | None = None,
+) -> Tensor:
     """Beam search: one place after the other, only the best hypotheses are kept.
 
     A hypothesis is scored as a whole output, the places that are not decided yet as in the start. Where F says how far
@@ -26,6 +33,9 @@ def beam(scored: Scored, start: Tensor | None = None, *, width: int = 8, backwar
         Hypotheses that are kept.
     backward : bool
         From the last place to the first.
+    candidates : int, optional
+        Where F is not multilinear: only so many choices of a place are scored, those that F's slope speaks for. By
+        default all, and no gradient is needed.
 
     Returns
     -------
@@ -38,13 +48,14 @@ def beam(scored: Scored, start: Tensor | None = None, *, width: int = 8, backwar
     """
     check_places(scored, "beam")
     check_count("width", width)
+    check_candidates(candidates)
     first = start_or_default(scored, start)
     inside = scored.space.inside
     ys, scores = first[None], scored.raw_hard_score(first)[None]
     places = range(inside.shape[1])
     for done, place in enumerate(reversed(places) if backward else places):
         used = inside[:, place]
-        gains = scored.raw_gains(ys, inside.new_tensor([place], dtype=torch.int64))[:, :, 0]
+        gains = scored.raw_gains(ys, inside.new_tensor([place], dtype=torch.int64), candidates)[:, :, 0]
         # A place that is not in use has one choice.
         alone = torch.full_like(gains, -torch.inf)
         alone[..., 0] = 0

@@ -64,7 +64,7 @@ class ChainScored(Scored):
         ends = end[y.gather(2, last.expand(len(y), -1)[..., None])[..., 0]]
         return (local * inside).sum(2) + (moves * inside[:, 1:]).sum(2) + start[y[..., 0]] + ends
 
-    def raw_gains(self, ys, places):
+    def raw_gains(self, ys, places, candidates=None):
         emissions, transitions, start, end = self.structure.scores
         last = self.space.lengths[:, None, None] - 1
         scores = emissions[:, places].expand(len(ys), -1, -1, -1)

@@ -19,6 +19,7 @@ def refine(
     steps: int = 20,
     width: int = 4,
     rounds: int = 3,
+    candidates: int | None = 4,
     learning_rate: float = 0.5,
     softness: float = 0.1,
 ) -> Tensor:
@@ -31,12 +32,14 @@ def refine(
     start : tensor, optional
         Hard or relaxed outputs, a generator's answer say; by default :func:`argmax_per_token`.
     steps : int
-        Of :func:`gradient_ascent`; 0 leaves it out, and with it the need for a gradient where a start is given.
+        Of :func:`gradient_ascent`; 0 leaves it out. An F without gradients wants 0, a start, and ``candidates=None``.
     width : int
         Of the beams, one from the left and one from the right in every round, each around the best answer so far:
         they find changes that pay only together, such as all labels of a span.
     rounds : int
         The most rounds; 0 leaves the beams out. An example is finished when a round changes nothing.
+    candidates : int or None
+        Where F is not multilinear: only so many choices of a place are scored, those that F's slope speaks for.
     learning_rate, softness : float
         Of the gradient ascent.
 
@@ -48,7 +51,7 @@ def refine(
     Notes
     -----
     On a chain a round costs O(B·T·K·width), where the Viterbi algorithm costs O(B·T·K²); on an F that is neither a
-    chain nor multilinear, 2·P·C·width scores.
+    chain nor multilinear, 2·P·candidates·width scores and 2·P·width gradients.
     """
     check_places(scored, "refine")
     if steps < 0 or rounds < 0:
@@ -58,12 +61,13 @@ def refine(
     if steps:
         ascent = {"steps": steps, "learning_rate": learning_rate, "softness": softness}
         y = gradient_ascent(scored, y if start is None else start, **ascent)
-    y = icm(scored, y)
+    y = icm(scored, y, candidates=candidates)
+    around = {"width": width, "candidates": candidates}
     live, index = scored, torch.arange(len(y), device=y.device)
     for _ in range(rounds):
         old = y[index]
-        new = icm(live, beam(live, old, width=width))
-        new = icm(live, beam(live, new, width=width, backward=True))
+        new = icm(live, beam(live, old, **around), candidates=candidates)
+        new = icm(live, beam(live, new, **around, backward=True), candidates=candidates)
         y[index] = new
         moved = (new != old).any(1)
         if not moved.any():

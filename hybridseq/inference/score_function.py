@@ -63,31 +63,40 @@ class Scored(ABC):
         parts = zip(flat.split(self._rows_at_once), index.split(self._rows_at_once))
         return torch.cat([self.rows(rows).raw_hard_score(y) for y, rows in parts]).view(len(ys), -1)
 
-    def raw_gains(self, ys: Tensor, places: Tensor) -> Tensor:
+    def raw_gains(self, ys: Tensor, places: Tensor, candidates: int | None = None) -> Tensor:
         """What F gains where one place of a hard output is changed, for places (m,) and outputs (n, B, P).
 
         (n, B, m, C): F with choice c at the place, minus F as it is; 0 for the choice that stands there. What is given
-        for places that are not in use means nothing. One gradient for a multilinear F, else n·m·C scores.
+        for places that are not in use means nothing. One gradient for a multilinear F, else n·m·(C − 1) scores; or
+        one gradient and n·m·``candidates`` scores, those of the choices that F's slope speaks for, and −inf for others.
         """
         now = self._standing(ys, places)
         if self.multilinear:
-            flat, index = ys.flatten(0, 1), torch.arange(self.space.batch, device=ys.device).repeat(len(ys))
-            parts = []
-            for y, rows in zip(flat.split(self._rows_at_once), index.split(self._rows_at_once)):
-                many = self.rows(rows)
-                slopes = many.gradient(many.space.vertices(y, self.dtype))
-                parts.append(many.space.table(slopes)[:, places])
-            slopes = torch.cat(parts).unflatten(0, ys.shape[:2])
+            slopes = self._slopes(ys, places)
             return slopes - slopes.gather(3, now)
-        gains = []
-        for place in places.tolist():
-            changed = ys.repeat(self.space.choices, 1, 1, 1)
-            changed[..., place] = torch.arange(self.space.choices, device=ys.device)[:, None, None]
+        choices = self.space.choices
+        if candidates is None or candidates >= choices - 1:
+            tried = (now + torch.arange(1, choices, device=ys.device)) % choices
+        else:
+            tried = self._slopes(ys, places).scatter(3, now, -torch.inf).topk(candidates).indices
+        standing = self.raw_hard_scores(ys)[..., None]
+        gains = standing.new_full((*now.shape[:3], choices), -torch.inf).scatter_(3, now, 0)
+        for i, place in enumerate(places.tolist()):
+            changed = ys.repeat(tried.shape[3], 1, 1, 1)
+            changed[..., place] = tried[:, :, i].movedim(2, 0)
             changed = torch.where(self.space.inside, changed, ys)
             scores = self.raw_hard_scores(changed.flatten(0, 1)).unflatten(0, (-1, len(ys))).movedim(0, 2)
-            gains.append(scores)
-        gains = torch.stack(gains, 2)
-        return gains - gains.gather(3, now)
+            gains[:, :, i].scatter_(2, tried[:, :, i], scores - standing)
+        return gains
+
+    def _slopes(self, ys, places):
+        """∂F/∂y of every choice at places (m,), at hard outputs (n, B, P): (n, B, m, C)."""
+        flat, index = ys.flatten(0, 1), torch.arange(self.space.batch, device=ys.device).repeat(len(ys))
+        parts = []
+        for y, rows in zip(flat.split(self._rows_at_once), index.split(self._rows_at_once)):
+            many = self.rows(rows)
+            parts.append(many.space.table(many.gradient(many.space.vertices(y, self.dtype)))[:, places])
+        return torch.cat(parts).unflatten(0, ys.shape[:2])
 
     def gradient(self, y: Tensor) -> Tensor:
         """∂F/∂y of relaxed outputs, of their shape; the parameters' gradients are left alone.

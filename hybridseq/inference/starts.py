@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from hybridseq.inference.score_function import Scored
+from hybridseq.structures.checks import check_count
 
 
 @torch.no_grad()
@@ -41,6 +42,12 @@ def check_places(scored: Scored, search: str) -> None:
             f"{search} tries the choices of every place, and a {type(scored.space).__name__} has none. "
             "Search it by gradient_ascent."
         )
+
+
+def check_candidates(candidates) -> None:
+    """Raises where candidates are neither None nor a number of them."""
+    if candidates is not None:
+        check_count("candidates", candidates)
 
 
 def start_or_default(scored: Scored, start: Tensor | None) -> Tensor:

@@ -25,6 +25,17 @@ SEARCHES = {
     "gradient ascent": gradient_ascent,
     "refine": refine,
 }
+
+
+class Unbent(Triples):
+    """Multilinear, and does not say so."""
+
+    multilinear = False
+
+    def rows(self, index):
+        return Unbent(self.unary[index], self.table, self.lengths[index])
+
+
 #: Those that never give less than their start.
 CLIMBERS = {
     "icm": icm,
@@ -172,7 +183,7 @@ def test_hard_scores_are_enough_with_a_start():
     F = Deaf.draw()
     start = F.space.draw(1, torch.Generator().manual_seed(0))[0]
     best = F.score(exact_argmax(F))
-    for y in (icm(F, start), beam(F, start, width=64), refine(F, start, steps=0)):
+    for y in (icm(F, start), beam(F, start, width=64), refine(F, start, steps=0, candidates=None)):
         assert (F.score(y) >= F.score(start)).all()
     torch.testing.assert_close(F.score(beam(F, start, width=64)), best)
     for search in (argmax_per_token, gradient_ascent, mean_field, icm, beam, refine):
@@ -218,3 +229,23 @@ def test_pixels_have_no_choices_to_try():
             search(F)
     with pytest.raises(ValueError, match="Pairs has no exact argmax"):
         exact_argmax(F)
+
+
+def test_few_candidates_are_scored_and_the_best_are_among_them():
+    """The others count as −inf; what is given is what scoring all gives."""
+    F = Unbent.draw()
+    y = F.space.draw(2, torch.Generator().manual_seed(0))
+    places = torch.arange(5)
+    every, few = F.raw_gains(y, places), F.raw_gains(y, places, 1)
+    scored = few.isfinite()
+    assert (scored.sum(3) == 2).all(), "the choice that stands, and one candidate"
+    torch.testing.assert_close(few[scored], every[scored])
+    # Labels' scores are linear in every place here, and slopes tell the best.
+    used = F.space.inside.expand(2, -1, -1)
+    others = every.scatter(3, torch.where(used, y, 0)[..., None], -torch.inf)
+    found = few.scatter(3, torch.where(used, y, 0)[..., None], -torch.inf)
+    torch.testing.assert_close(found.amax(3)[used], others.amax(3)[used])
+    for search in (icm, beam, refine):
+        assert (F.score(search(F, y[0], candidates=1)) >= F.score(y[0])).all()
+        with pytest.raises(ValueError, match="candidates"):
+            search(F, candidates=0)
