@@ -237,7 +237,7 @@ def test_conditions_that_training_never_showed(fitted):
         fitted.score_samples([0], Y[:1, :, :4])
     captions, images = captioned(8)
     gan = ConditionalGAN(**SMALL).fit(captions, images)
-    with pytest.raises(ValueError, match="the word .reed., which training never showed"):
+    with pytest.raises(ValueError, match="which training never showed"):
         gan.sample(["a reed circle"])
 
 
