@@ -42,8 +42,8 @@ def plot_searches(rows: list[SearchRow], ax=None):
         ax.annotate(label, (each, row.gap), xytext=(5, 5), textcoords="offset points", fontsize=8, rotation=turn)
     ax.set_xscale("log")
     ax.set_yscale("symlog", linthresh=least)
-    ax.set_ylim(bottom=0)
-    ax.margins(x=0.25)
+    ax.set_ylim(0, 3 * max(least, *(row.gap for row in timed)))
+    ax.margins(x=0.3)
     reference = "argmax" if timed[0].report.exact else "best output known"
     ax.set(xlabel="seconds an example", ylabel=f"mean gap to the {reference}")
     return ax
