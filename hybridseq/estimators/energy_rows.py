@@ -35,7 +35,7 @@ def check_bits(Y, rows=None, num_bits=None) -> np.ndarray:
         bad = np.ones(Y.shape, dtype=bool)
     if Y.dtype.kind not in "biuf" or bad.any():
         row, column = np.argwhere(bad)[0] if bad.any() else (0, 0)
-        raise ValueError(f"Y must hold 0 and 1 alone; got {Y[row, column]!r} in row {row}, column {column}")
+        raise ValueError(f"Y must hold 0 and 1 alone; got {Y[row, column].item()!r} in row {row}, column {column}")
     return Y.astype(np.int64)
 
 

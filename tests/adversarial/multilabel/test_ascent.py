@@ -1,0 +1,64 @@
+"""Ascent over bits: never below where it began, exact where bits are independent, near the best of all elsewhere."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+
+from hybridseq.adversarial.multilabel import BitEnergy, ValueNetwork
+from hybridseq.adversarial.multilabel.ascent import entropic_ascent, projected_ascent
+from tests.adversarial.multilabel.cases import KINDS, all_bits, inputs, make_score
+
+close = torch.testing.assert_close
+
+
+@pytest.mark.parametrize("kind, conditional", KINDS)
+def test_projected_ascent_never_falls_below_its_start_nor_below_fewer_steps(kind, conditional):
+    scored = make_score(kind, conditional=conditional, scale=2.0).at(inputs(8))
+    start = torch.rand(8, 4, generator=torch.Generator().manual_seed(1))
+    reached = [scored.raw_score(projected_ascent(scored, start, steps, 3.0)) for steps in (0, 1, 2, 5, 20)]
+    close(reached[0], scored.raw_score(start))
+    assert all((after >= before).all() for before, after in pairwise(reached))
+
+
+def test_projected_ascent_stays_in_the_cube():
+    scored = make_score(scale=3.0).at(inputs(8))
+    y = projected_ascent(scored, torch.full((8, 4), 0.5), 10, 5.0)
+    assert (y >= 0).all() and (y <= 1).all()
+
+
+def test_independent_bits_are_solved_exactly():
+    scored = BitEnergy.independent(torch.randn(20, 5, generator=torch.Generator().manual_seed(0)))
+    y = projected_ascent(scored, torch.zeros(20, 5), 2, 1e6)
+    close(y, (scored.local > 0).float())
+
+
+def test_a_weak_global_term_is_climbed_to_the_best_of_all_answers():
+    """With curvature far below the local scores, F has no maxima but one in nearly all cases."""
+    solved = 0
+    for seed in range(40):
+        scored = make_score(ValueNetwork, seed=seed, scale=0.5).at(inputs(1, seed=seed)).detached()
+        found = scored.space.harden(projected_ascent(scored, torch.zeros(1, 4), 200, 5.0))
+        best = max(float(scored.score(y[None])) for y in all_bits(4))
+        reached = float(scored.score(found))
+        assert reached <= best + 1e-6
+        solved += reached > best - 1e-6
+    assert solved >= 36
+
+
+def test_entropic_ascent_of_independent_bits_is_logistic_regression():
+    scored = BitEnergy.independent(torch.randn(4, 3))
+    for logits in entropic_ascent(scored, 3, 1.0):
+        close(logits, scored.local)
+
+
+def test_entropic_ascent_ends_where_the_derivative_of_score_and_entropy_is_0():
+    scored = make_score(scale=0.3).at(inputs()).double()
+    y = entropic_ascent(scored, 200, 0.5)[-1].sigmoid()
+    close(scored.gradient(y), y.logit(), rtol=1e-8, atol=1e-8)
+
+
+def test_entropic_ascent_can_be_differentiated():
+    score = make_score()
+    entropic_ascent(score.at(inputs()), 3, 0.5)[-1].sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in (score.weights, score.patterns.weight))

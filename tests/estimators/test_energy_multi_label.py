@@ -1,0 +1,270 @@
+"""EnergyMultiLabel learns sets, keeps scikit-learn's contract, comes back from disk as it was, says what is wrong."""
+
+import pickle
+
+import numpy as np
+import pytest
+import scipy.sparse
+from sklearn.base import clone
+from sklearn.metrics import f1_score
+from sklearn.model_selection import GridSearchCV
+from sklearn.utils import estimator_checks
+
+import hybridseq as hs
+from hybridseq.adversarial.multilabel.ascent import projected_ascent
+from hybridseq.datasets.tagged_documents import make_tagged_documents
+from hybridseq.estimators.energy_multi_label import EnergyMultiLabel
+
+TRAININGS = "cross_entropy", "infnet", "spen", "value"
+QUICK = {"hidden_sizes": (32,), "dropout": 0.2, "learning_rate": 5e-3, "pretrain_epochs": 8, "max_epochs": 4}
+QUICK |= {"energy_rate": 2e-3, "random_state": 0, "verbose": 0, "inference_steps": 8}
+
+
+@pytest.fixture(scope="module")
+def documents():
+    X, Y, _, _ = make_tagged_documents(500, random_state=0)
+    return X[:400], Y[:400], X[400:], Y[400:]
+
+
+@pytest.fixture(scope="module")
+def fitted(documents):
+    X, Y, *_ = documents
+    return {training: EnergyMultiLabel(training, **QUICK).fit(X, Y) for training in TRAININGS}
+
+
+@pytest.mark.parametrize("training", TRAININGS)
+def test_learns_better_than_the_most_frequent_labels(documents, fitted, training):
+    _, Y, X_test, Y_test = documents
+    model = fitted[training]
+    often = np.argsort(-Y.mean(0))
+    same = max(
+        f1_score(Y_test, np.tile(np.isin(np.arange(Y.shape[1]), often[:k]), (100, 1)), average="samples")
+        for k in (2, 3, 4, 6)
+    )
+    predicted = model.predict(X_test)
+    assert predicted.shape == Y_test.shape and predicted.dtype == np.int64 and set(np.unique(predicted)) <= {0, 1}
+    assert model.score(X_test, Y_test) > same + 0.1
+
+
+@pytest.mark.parametrize("training", TRAININGS)
+def test_score_is_the_f1_an_example(documents, fitted, training):
+    *_, X_test, Y_test = documents
+    model = fitted[training]
+    expected = f1_score(Y_test, model.predict(X_test), average="samples", zero_division=1)
+    assert model.score(X_test, Y_test) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("training", TRAININGS)
+def test_predicts_what_is_above_the_threshold(documents, fitted, training):
+    *_, X_test, _ = documents
+    model = fitted[training]
+    relaxed = model.predict_proba(X_test)
+    assert relaxed.min() >= 0 and relaxed.max() <= 1
+    assert np.array_equal(model.predict(X_test), relaxed > model.threshold_)
+
+
+@pytest.mark.parametrize("training", TRAININGS)
+def test_the_best_epoch_is_the_best_of_the_last_stage(fitted, training):
+    model = fitted[training]
+    last = [row for row in model.history_ if row["stage"] == training]
+    best = max(row["score"] for row in last)
+    assert model.best_score_ == best == last[model.best_epoch_ - 1]["score"]
+    assert model.history_[0]["stage"] == "cross_entropy"
+
+
+def test_both_players_losses_are_told(documents, capfd):
+    X, Y, *_ = documents
+    model = EnergyMultiLabel("infnet", **{**QUICK, "verbose": 1, "max_epochs": 2}).fit(X, Y)
+    assert all(np.isfinite([row["critic_loss"], row["generator_loss"]]).all() for row in model.history_[-2:])
+    told = capfd.readouterr()
+    assert told.out == "" and "loss of G" in told.err and told.err.count("infnet") == 2
+
+
+@pytest.mark.parametrize("training", TRAININGS)
+def test_the_seed_decides(documents, fitted, training):
+    X, Y, X_test, _ = documents
+    expected = fitted[training].predict_proba(X_test)
+    again = clone(fitted[training]).fit(X, Y)
+    assert np.array_equal(again.predict_proba(X_test), expected)
+    other = clone(fitted[training]).set_params(random_state=1).fit(X, Y)
+    assert not np.array_equal(other.predict_proba(X_test), expected)
+
+
+@pytest.mark.parametrize("training", TRAININGS)
+def test_a_saved_model_predicts_as_before(documents, fitted, training, tmp_path):
+    *_, X_test, Y_test = documents
+    model = fitted[training]
+    model.save(tmp_path / "model")
+    for twin in (hs.load(tmp_path / "model"), pickle.loads(pickle.dumps(model))):
+        assert np.array_equal(twin.predict(X_test), model.predict(X_test))
+        assert np.array_equal(twin.predict_proba(X_test), model.predict_proba(X_test))
+        assert np.array_equal(twin.score_samples(X_test, Y_test), model.score_samples(X_test, Y_test))
+        assert twin.get_params() == model.get_params() and twin.history_ == model.history_
+        assert twin.n_features_in_ == model.n_features_in_
+
+
+@pytest.mark.parametrize("training", TRAININGS)
+def test_sparse_and_dense_are_one(documents, fitted, training):
+    X, Y, X_test, Y_test = documents
+    model = fitted[training]
+    sparse = clone(model).fit(scipy.sparse.csr_matrix(X), scipy.sparse.csc_array(Y))
+    assert np.array_equal(sparse.predict_proba(X_test), model.predict_proba(scipy.sparse.coo_array(X_test)))
+    assert np.array_equal(
+        model.score_samples(X_test, Y_test), model.score_samples(X_test, scipy.sparse.csr_array(Y_test))
+    )
+
+
+@pytest.mark.parametrize("training", TRAININGS)
+def test_rows_do_not_see_one_another_and_x_is_left_as_it_is(documents, fitted, training):
+    *_, X_test, _ = documents
+    before = X_test.copy()
+    together = fitted[training].predict_proba(X_test)
+    alone = np.concatenate([fitted[training].predict_proba(row[None]) for row in X_test[:10]])
+    np.testing.assert_allclose(together[:10], alone, atol=1e-4)
+    assert np.array_equal(before, X_test)
+
+
+def test_the_score_of_cross_entropy_is_a_sum_of_logits(documents, fitted):
+    *_, X_test, Y_test = documents
+    p = fitted["cross_entropy"].predict_proba(X_test).astype(float)
+    expected = (Y_test * np.log(p / (1 - p))).sum(1)
+    np.testing.assert_allclose(fitted["cross_entropy"].score_samples(X_test, Y_test), expected, rtol=1e-3, atol=1e-2)
+
+
+def test_a_value_tells_better_answers_from_worse_ones(documents, fitted):
+    *_, X_test, Y_test = documents
+    model = fitted["value"]
+    gold = model.score_samples(X_test, Y_test)
+    wrong = model.score_samples(X_test, np.roll(Y_test, 1, axis=0))
+    assert ((gold >= 0) & (gold <= 1)).all() and (gold > wrong).mean() > 0.9
+
+
+def test_the_fitted_score_function_is_open_to_other_searches(documents, fitted):
+    import torch
+
+    *_, X_test, _ = documents
+    scored = fitted["value"].score_function_.at(torch.from_numpy(X_test))
+    y = projected_ascent(scored, torch.zeros(scored.space.shape), 8, 0.5)
+    np.testing.assert_allclose(y, fitted["value"].predict_proba(X_test), atol=1e-5)
+
+
+def test_without_held_out_rows_the_last_epoch_stays(documents):
+    X, Y, *_ = documents
+    model = EnergyMultiLabel("cross_entropy", **{**QUICK, "valid_fraction": 0, "pretrain_epochs": 2}).fit(X, Y)
+    assert model.best_epoch_ is None and model.best_score_ is None and 0 < model.threshold_ < 1
+
+
+def test_a_given_threshold_is_kept(documents):
+    X, Y, *_ = documents
+    model = EnergyMultiLabel("cross_entropy", **{**QUICK, "threshold": 0.37, "pretrain_epochs": 1}).fit(X, Y)
+    assert model.threshold_ == 0.37
+
+
+def test_ctrl_c_keeps_the_best_so_far(documents, monkeypatch):
+    from hybridseq.estimators import energy_training
+
+    calls, real = [], energy_training.cross_entropy_loss
+
+    def stopping(local):
+        loss_of = real(local)
+
+        def stopped(x, y):
+            calls.append(1)
+            if len(calls) == 30:
+                raise KeyboardInterrupt
+            return loss_of(x, y)
+
+        return stopped
+
+    monkeypatch.setattr(energy_training, "cross_entropy_loss", stopping)
+    X, Y, X_test, _ = documents
+    model = EnergyMultiLabel("value", **QUICK).fit(X, Y)
+    assert len(model.history_) == 2 and model.predict(X_test).shape == (100, Y.shape[1])
+
+
+def test_a_grid_search_picks_among_trainings(documents):
+    X, Y, *_ = documents
+    quick = {**QUICK, "pretrain_epochs": 2, "max_epochs": 1}
+    search = GridSearchCV(EnergyMultiLabel(**quick), {"training": ["cross_entropy", "value"]}, cv=2)
+    assert search.fit(X, Y).best_params_["training"] in ("cross_entropy", "value")
+
+
+@pytest.mark.parametrize(
+    "spoil, message",
+    [
+        (lambda X, Y: (X, Y[:-1]), "400 of X and 399 of Y"),
+        (lambda X, Y: (X, 2 * Y), "0 and 1 alone; got 2"),
+        (lambda X, Y: (X, Y.astype(float) + 0.5), "0 and 1 alone; got 0.5"),
+        (lambda X, Y: (X, Y[:, 0]), r"got shape \(400,\).*MultiLabelBinarizer"),
+        (lambda X, Y: (X, Y.astype(str)), "0 and 1 alone; got"),
+        (lambda X, Y: (X, Y[:, :0]), "at least one; got 0"),
+        (lambda X, Y: (np.where(X[0, 0] == X, np.nan, X), Y), "contains NaN"),
+        (lambda X, Y: (np.where(X[0, 0] == X, np.inf, X), Y), "infinity"),
+        (lambda X, Y: (X[0], Y), "Expected 2D array"),
+    ],
+)
+def test_bad_data_is_refused(documents, spoil, message):
+    X, Y, *_ = documents
+    with pytest.raises(ValueError, match=message):
+        EnergyMultiLabel(**QUICK).fit(*spoil(X, Y))
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("training", "crf"),
+        ("objective", "hinge"),
+        ("cost", "f2"),
+        ("hidden_sizes", 300),
+        ("hidden_sizes", (0,)),
+        ("dropout", 1),
+        ("num_patterns", 0),
+        ("pretrain_epochs", 0),
+        ("max_epochs", 1.5),
+        ("learning_rate", 0),
+        ("energy_rate", -1),
+        ("anchor", -1),
+        ("inference_steps", 0),
+        ("inference_rate", 0),
+        ("gold_share", 1.5),
+        ("valid_fraction", 1),
+        ("threshold", 1),
+        ("device", "nowhere"),
+    ],
+)
+def test_bad_parameters_are_named(documents, name, value):
+    X, Y, *_ = documents
+    with pytest.raises(ValueError, match=name):
+        EnergyMultiLabel(**{**QUICK, name: value}).fit(X, Y)
+
+
+def test_other_data_than_in_training_are_refused(documents, fitted):
+    *_, X_test, Y_test = documents
+    with pytest.raises(ValueError, match="149 features"):
+        fitted["value"].predict(X_test[:, :-1])
+    with pytest.raises(ValueError, match="24, as in training; got 23"):
+        fitted["value"].score_samples(X_test, Y_test[:, :-1])
+    with pytest.raises(ValueError, match="100 of X and 99 of Y"):
+        fitted["value"].score(X_test, Y_test[:-1])
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        "check_no_attributes_set_in_init",
+        "check_parameters_default_constructible",
+        "check_get_params_invariance",
+        "check_set_params",
+        "check_valid_tag_types",
+        "check_estimator_repr",
+        "check_mixin_order",
+        "check_classifiers_multilabel_representation_invariance",
+        "check_classifiers_multilabel_output_format_predict",
+        "check_classifiers_multilabel_output_format_predict_proba",
+    ],
+)
+def test_scikit_learns_checks(check):
+    quick = EnergyMultiLabel(
+        "cross_entropy", hidden_sizes=(8,), pretrain_epochs=2, max_epochs=1, random_state=0, verbose=0
+    )
+    getattr(estimator_checks, check)("EnergyMultiLabel", quick)
