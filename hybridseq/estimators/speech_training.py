@@ -23,6 +23,7 @@ from hybridseq.speech.recognizer import Recognizer
 from hybridseq.speech.sequence import (
     SEQUENCE_SCHEDULE,
     CTCSymbols,
+    hold_back_blank,
     phone_denominator,
     phone_sequences,
     train_sequence,
@@ -152,6 +153,8 @@ def _from_nothing(utterances, recipe, criterion, told, checkpoint, lexicon, gram
     prior = None if criterion == "ctc" else Prior.uniform(units.num_labels)
     width = recipe.pipeline.width
     model = HybridModel(build_network(recipe, width, units.num_labels), prior)
+    if criterion == "ctc" and isinstance(recipe.network, str):
+        hold_back_blank(model.network)
     found = train_sequence(
         model,
         views,

@@ -333,10 +333,7 @@ def test_training_by_whole_utterances(digits, tmp_path, training):
     stages = [row["stage"] for row in model.history_]
     assert stages[-2:] == [training] * 2
     assert ("cross-entropy" in stages) == (training not in ("full_sum", "ctc"))
-    if training != "ctc":
-        assert model.score(X, y, speakers) > 0.7
-    else:
-        assert model.history_[-1]["loss"] < 0.3 * model.history_[0]["loss"]
+    assert model.score(X, y, speakers) > 0.7
     model.save(tmp_path / "m")
     assert hs.load(tmp_path / "m").align(X, y, speakers) == model.align(X, y, speakers)
 

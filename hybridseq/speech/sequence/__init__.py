@@ -1,7 +1,7 @@
 """Sequence training: MMI and its kin, lattice-free MMI, full-sum training without an alignment, CTC."""
 
 from hybridseq.speech.sequence.criteria import CRITERIA, Criterion, unit_costs
-from hybridseq.speech.sequence.ctc import CTCSymbols
+from hybridseq.speech.sequence.ctc import CTCSymbols, hold_back_blank
 from hybridseq.speech.sequence.denominator import Denominator, phone_denominator, phone_sequences, word_denominator
 from hybridseq.speech.sequence.objective import SequenceObjective
 from hybridseq.speech.sequence.train import SEQUENCE_SCHEDULE, SequenceReport, train_sequence
@@ -14,6 +14,7 @@ __all__ = [
     "Denominator",
     "SequenceObjective",
     "SequenceReport",
+    "hold_back_blank",
     "phone_denominator",
     "phone_sequences",
     "train_sequence",

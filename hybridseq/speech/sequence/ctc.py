@@ -2,8 +2,28 @@
 
 from dataclasses import dataclass
 
+import torch
+
 from hybridseq.speech.graph import ENTRY, EXIT, Topology, Units, ctc_decoding_graph, ctc_graph
 from hybridseq.speech.lexicon import words_of
+
+#: Nats that the blank is behind at the start.
+_BEHIND = 6.0
+
+
+def hold_back_blank(network) -> None:
+    """Lower the blank's score, column 0, at the start of training; the network is changed in place.
+
+    Of a transcript's labellings nearly all are mostly blank. A network that knows nothing therefore first learns to say
+    blank everywhere, and leaves that slowly :cite:p:`zeyer2021`. If the blank is improbable at first, symbols share
+    the frames among themselves; the blank comes back where it is needed.
+
+    Parameters
+    ----------
+    network : AcousticNetwork
+    """
+    with torch.no_grad():
+        network.output.bias[0] -= _BEHIND
 
 
 @dataclass(frozen=True)
