@@ -148,7 +148,7 @@ def search_error(
     --------
     >>> import hybridseq as hs
     >>> chain = hs.LinearChain(torch.tensor([[[1.0, 0.0], [0.0, 0.5]]]), torch.tensor([[2.0, 0.0], [0.0, 2.0]]))
-    >>> report = search_error(ChainScored(chain), chain.emissions.argmax(2))
+    >>> report = search_error(hs.inference.ChainScored(chain), chain.emissions.argmax(2))
     >>> report.gaps, report.solved
     (tensor([1.5000]), tensor([False]))
     """
