@@ -5,6 +5,7 @@ import importlib
 __version__ = "0.1.0"
 
 _MODULES = (
+    "adversarial",
     "constraints",
     "datasets",
     "inference",
@@ -17,9 +18,12 @@ _MODULES = (
     "text",
 )
 _NAMES = {
+    "AdversarialTagger": "hybridseq.estimators",
     "BruteForce": "hybridseq.structures",
     "CategoricalHMM": "hybridseq.estimators",
+    "ConditionalGAN": "hybridseq.estimators",
     "EncoderFeatures": "hybridseq.estimators",
+    "EnergyMultiLabel": "hybridseq.estimators",
     "GMMHMM": "hybridseq.estimators",
     "GaussianHMM": "hybridseq.estimators",
     "InfeasibleError": "hybridseq.constraints",

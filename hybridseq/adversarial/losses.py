@@ -125,6 +125,7 @@ def generator_loss(generator, critic, x, y, recipe, anchor_weight, anchor):
             total = total - truncated(plain, recipe.truncate_generator)
         else:
             total = -truncated(contrast(gold, made, cost), recipe.truncate_generator)
+    total = recipe.score_weight * total
     if generator.noise_size:
         with torch.no_grad():
             other = generator(x, generator.draw_noise(space.batch, like=made))

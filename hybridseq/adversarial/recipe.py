@@ -28,6 +28,8 @@ class TwoPlayers:
         Whether a contrast counts as its hinge max(0, value), for each player.
     plain_weight : float
         With two heads: the weight of the plain head's answer, without cost, in the critic's loss.
+    score_weight : float
+        The weight of F's part in the generator's loss; 0 leaves the anchor alone, the baseline "cross-entropy only".
     critic_steps, generator_steps : int
         Steps of each player a batch.
     critic_rate : float or None
@@ -64,6 +66,7 @@ class TwoPlayers:
     truncate_critic: bool = True
     truncate_generator: bool = False
     plain_weight: float = 1.0
+    score_weight: float = 1.0
     critic_steps: int = 1
     generator_steps: int = 1
     critic_rate: float | None = 1e-3

@@ -3,6 +3,9 @@
 import importlib
 
 _NAMES = {
+    "AdversarialTagger": "adversarial_tagger",
+    "ConditionalGAN": "conditional_gan",
+    "EnergyMultiLabel": "energy_multi_label",
     "LinearCRF": "linear_crf",
     "StructuredPerceptron": "structured_perceptron",
     "StructuredSVM": "structured_svm",

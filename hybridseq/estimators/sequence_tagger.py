@@ -235,7 +235,7 @@ class SequenceTagger(BaseEstimator):
         ValueError
             Where a parameter is not usable.
         """
-        parameters.check(self)
+        self._check_parameters()
         _check(X, y, ("X", "y"))
         random = check_random_state(self.random_state)
         if (X_valid is None) != (y_valid is None):
@@ -282,7 +282,7 @@ class SequenceTagger(BaseEstimator):
         optimiser starts afresh with each call, at the constant ``learning_rate``. An HMM's counts are those of the
         first call; mean posteriors are measured on the latest.
         """
-        parameters.check(self)
+        self._check_parameters()
         _check(X, y, ("X", "y"))
         random = check_random_state(self.random_state)
         start = self if hasattr(self, "network_") else None
@@ -337,7 +337,7 @@ class SequenceTagger(BaseEstimator):
                 SentenceDataset(encoded),
                 recipe,
                 first_objective=parameters.first_objective(self),
-                score=held_out and _HeldOutScore(self, reader, labels, scheme, constraint, *held_out, prepare=prepare),
+                score=held_out and HeldOutScore(self, reader, labels, scheme, constraint, *held_out, prepare=prepare),
                 seed=seed,
                 callbacks=self.callbacks or (),
                 progress=("held-out F1" if scheme else "held-out acc") if self.verbose else None,
@@ -430,10 +430,14 @@ class SequenceTagger(BaseEstimator):
                 raise UnknownLabelError(message, error.label, error.sentence, error.position) from None
         return _score(y, self.predict(X), self.scheme_)
 
+    def _check_parameters(self):
+        """Raise a ValueError that names the first parameter that is not usable."""
+        parameters.check(self)
+
     def _prepare(self, X, constraint):
         """The sentences in numbers, and what each keeps."""
         check_is_fitted(self, "network_")
-        parameters.check(self)
+        self._check_parameters()
         check_sentences(X)
         encoded = self.input_.encode(X)
         if self.network_.structure is None:
@@ -495,7 +499,7 @@ def _score(y, predicted, scheme):
     return metrics.span_f1(y, predicted) if scheme else metrics.token_accuracy(y, predicted)
 
 
-class _HeldOutScore:
+class HeldOutScore:
     """Score a network on held-out sentences, encoded and their constraints settled once."""
 
     def __init__(self, tagger, reader, labels, scheme, constraint, X, y, prepare=None):

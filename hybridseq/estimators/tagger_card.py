@@ -23,7 +23,7 @@ def describe_tagger(tagger) -> dict:
     # The vectors are among the weights now, and their file may be gone.
     if parameters.pop("word_vectors") is not None:
         parameters["word_size"] = tagger.network_.inputs.words.embedding_dim
-    if not isinstance(parameters["prior"], str):
+    if not isinstance(parameters.get("prior", ""), str):
         parameters["prior"], parameters["prior_scale"] = given_prior(SimpleNamespace(**parameters))
     return {
         **describe_parameters(parameters),
@@ -41,8 +41,11 @@ def describe_tagger(tagger) -> dict:
     }
 
 
-def restore_tagger(tagger, state: dict, tensors: dict) -> None:
-    """Give an unfitted tagger the state and the weights of a saved one."""
+def restore_tagger(tagger, state: dict, tensors: dict, build=build_network) -> None:
+    """Give an unfitted tagger the state and the weights of a saved one.
+
+    ``build(tagger, input, K)`` makes its network.
+    """
     tagger.labels_ = LabelVocabulary.from_json(state["labels"])
     tagger.classes_ = np.array(tagger.labels_.labels)
     tagger.input_ = input_from_json(state["input"])
@@ -55,7 +58,7 @@ def restore_tagger(tagger, state: dict, tensors: dict) -> None:
     tagger.history_, tagger.passes_ = state["history"], state["passes"]
     tagger.best_epoch_, tagger.best_score_ = state["best_epoch"], state["best_score"]
     with torch.random.fork_rng(devices=[]):
-        network = build_network(tagger, tagger.input_, len(tagger.labels_))
+        network = build(tagger, tagger.input_, len(tagger.labels_))
     trained = trained_part(tagger.constraint_)
     if trained is not None:
         network.constrain(trained.compile(tagger.labels_.labels))

@@ -1,5 +1,7 @@
 """A linear chain plus a term over the whole label sequence: no exact argmax."""
 
+import copy
+
 from torch import Tensor, nn
 
 from hybridseq.inference.chain_score import ChainScored
@@ -30,6 +32,9 @@ class GlobalChainScored(Scored):
 
     def rows(self, index):
         return GlobalChainScored(self.chain.rows(index), self.term, self.weight)
+
+    def double(self):
+        return GlobalChainScored(self.chain.double(), copy.deepcopy(self.term).double(), self.weight)
 
 
 class GlobalChainScore(ScoreFunction):

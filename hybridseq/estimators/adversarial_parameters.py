@@ -1,0 +1,93 @@
+"""What an adversarial tagger's parameters say: its chain, its players, and how these are trained."""
+
+import inspect
+
+from hybridseq.adversarial.labels import RELAXATIONS, TERMS, GlobalChainScore, LabelGenerator
+from hybridseq.adversarial.labels.network import AdversarialNetwork
+from hybridseq.adversarial.recipe import OBJECTIVES, TwoPlayers
+from hybridseq.estimators import tagger_parameters
+from hybridseq.estimators.numbers import check_number
+from hybridseq.estimators.sequence_tagger import SequenceTagger
+from hybridseq.estimators.tagger_network import build_network
+from hybridseq.inference import ChainScore
+from hybridseq.nn.names import choose
+
+#: How an answer is found.
+INFERENCE = {"one_pass": True, "refined": True, "best_of": True, "exact": True}
+_OWN = {
+    "critic_rate",
+    "generator_rate",
+    "critic_steps",
+    "generator_steps",
+    "cost_weight",
+    "anchor",
+    "anchor_end",
+    "entropy_bonus",
+    "gradient_penalty",
+    "mismatch",
+    "truncate_critic",
+    "truncate_generator",
+}
+
+
+def check(tagger) -> None:
+    """Raise a ValueError that names the first parameter that is not usable."""
+    choose("objective", tagger.objective, {**OBJECTIVES, "cross_entropy": None})
+    choose("relaxation", tagger.relaxation, RELAXATIONS)
+    choose("inference", tagger.inference, INFERENCE)
+    if tagger.term is not None:
+        choose("term", tagger.term, TERMS)
+    if tagger.inference == "exact" and tagger.term is not None:
+        raise ValueError(
+            f"inference='exact' needs an F whose argmax is known: a chain plus term={tagger.term!r} has none. Set "
+            "inference='refined', or term=None"
+        )
+    for name, least in (("adversarial_epochs", 1), ("noise_size", 0), ("feedback", 0), ("draws", 1)):
+        check_number(name, getattr(tagger, name), least=least, whole=True)
+    check_number("temperature", tagger.temperature, above=0)
+    check_number("term_weight", tagger.term_weight, least=0)
+    tagger_parameters.check(chain_tagger(tagger))
+    recipe(tagger)
+
+
+def chain_tagger(tagger) -> SequenceTagger:
+    """The tagger that trains F's chain before the players meet: log loss, no constraint."""
+    known = inspect.signature(SequenceTagger).parameters
+    shared = {name: value for name, value in tagger.get_params(deep=False).items() if name in known}
+    return SequenceTagger(**{**shared, "objective": "log_loss", "constraint": None})
+
+
+def recipe(tagger) -> TwoPlayers:
+    """How the players are trained."""
+    given = {name: getattr(tagger, name) for name in _OWN}
+    alone = tagger.objective == "cross_entropy"
+    if alone:
+        given.update(critic_rate=None, score_weight=0.0, anchor=1.0, anchor_end=1.0)
+    return TwoPlayers(
+        objective="perceptron" if alone else tagger.objective,
+        epochs=tagger.adversarial_epochs,
+        averaging=0.99,
+        schedule="cosine",
+        clip_norm=tagger.clip_norm,
+        **given,
+    )
+
+
+def players(tagger, network, num_labels) -> AdversarialNetwork:
+    """The generator and F, from the network of a trained chain; the generator starts with its weights."""
+    generator = LabelGenerator(
+        network,
+        tagger.relaxation,
+        temperature=tagger.temperature,
+        feedback=tagger.feedback,
+        noise_size=tagger.noise_size,
+        two_heads=tagger.two_heads,
+    )
+    if tagger.term is None:
+        return AdversarialNetwork(generator, ChainScore(network))
+    return AdversarialNetwork(generator, GlobalChainScore(network, TERMS[tagger.term](num_labels), tagger.term_weight))
+
+
+def build_players(tagger, reader, num_labels) -> AdversarialNetwork:
+    """Players with fresh weights, for saved ones to be loaded into."""
+    return players(tagger, build_network(chain_tagger(tagger), reader, num_labels), num_labels)

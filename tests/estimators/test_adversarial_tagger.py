@@ -1,0 +1,164 @@
+"""The adversarial tagger: scikit-learn's contract, its ways to answer, constraints, save and load, bad input."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+
+import hybridseq as hs
+from hybridseq import constraints as C
+from hybridseq.estimators.persistence import ModelFolderError
+
+QUICK = {
+    "hidden_size": 16,
+    "word_size": 16,
+    "char_encoder": None,
+    "max_epochs": 3,
+    "adversarial_epochs": 2,
+    "random_state": 0,
+    "verbose": 0,
+}
+
+
+def quick(**settings):
+    return hs.AdversarialTagger(**{**QUICK, **settings})
+
+
+@pytest.fixture(scope="module")
+def data():
+    return hs.datasets.make_ticket_booking(160, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def fitted(data):
+    X, y = data
+    return quick().fit(X[:120], y[:120])
+
+
+@pytest.fixture(scope="module")
+def with_term(data):
+    X, y = data
+    return quick(term="cnn", noise_size=2).fit(X[:120], y[:120])
+
+
+def scores(model, X, inference):
+    return model.score_samples(X, model.set_params(inference=inference).predict(X))
+
+
+@pytest.mark.parametrize("which", ["fitted", "with_term"])
+def test_no_way_to_answer_scores_below_one_pass_but_where_a_rule_forbids(which, request, data):
+    model, X = request.getfixturevalue(which), data[0][120:]
+    kept, model.constraint_ = model.constraint_, None
+    try:
+        once = scores(model, X, "one_pass")
+        for way in ("refined", "best_of"):
+            assert (scores(model, X, way) >= once - 1e-4).all()
+    finally:
+        model.constraint_ = kept
+        model.set_params(inference="one_pass")
+
+
+def test_exact_answers_score_highest_and_the_report_knows(fitted, data):
+    X, y = data[0][120:], data[1][120:]
+    kept, fitted.constraint_ = fitted.constraint_, None
+    try:
+        exact = scores(fitted, X, "exact")
+        assert (exact >= scores(fitted, X, "refined") - 1e-4).all()
+        fitted.set_params(inference="one_pass")
+        reports = fitted.search_error(X, y)
+        gaps = np.concatenate([r.gaps.numpy() for r in reports])
+        assert all(r.exact for r in reports) and (gaps >= 0).all()
+        assert np.isclose(gaps.sum(), (exact - scores(fitted, X, "one_pass")).sum(), rtol=1e-3)
+        faults = torch.cat([r.right.int() + r.search_faults.int() + r.model_faults.int() for r in reports])
+        assert (faults == 1).all()
+    finally:
+        fitted.constraint_ = kept
+        fitted.set_params(inference="one_pass")
+
+
+@pytest.mark.parametrize("way", ["one_pass", "refined", "best_of", "exact"])
+def test_every_answer_keeps_the_constraint(fitted, data, way):
+    X = data[0][120:]
+    rule = C.count("O", min=1)
+    try:
+        found = fitted.set_params(inference=way).predict(X, rule)
+    finally:
+        fitted.set_params(inference="one_pass")
+    assert all(rule.accepts(labels) and fitted.constraint_.accepts(labels) for labels in found)
+
+
+def test_it_learns(data):
+    X, y = data
+    model = quick(hidden_size=32, word_size=32, max_epochs=12, adversarial_epochs=3).fit(X[:120], y[:120])
+    assert model.score(X[120:], y[120:]) > 0.5
+    assert [set(row) >= {"critic_loss", "generator_loss", "score"} for row in model.history_] == [True] * 3
+
+
+def test_a_seed_repeats_the_fit(data):
+    X, y = data
+    one, other = (quick(noise_size=2, max_epochs=1, adversarial_epochs=1).fit(X[:40], y[:40]) for _ in range(2))
+    for a, b in zip(one.network_.state_dict().values(), other.network_.state_dict().values()):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("settings", [{}, {"term": "language_model", "noise_size": 2, "two_heads": False}])
+def test_saved_and_loaded_it_answers_alike(data, tmp_path, settings):
+    X, y = data
+    model = quick(max_epochs=1, adversarial_epochs=1, **settings).fit(X[:40], y[:40])
+    model.save(tmp_path / "model")
+    loaded = hs.load(tmp_path / "model")
+    assert type(loaded) is type(model) and loaded.get_params() == model.get_params()
+    for way in ("one_pass", "refined", "best_of"):
+        assert loaded.set_params(inference=way).predict(X[:20]) == model.set_params(inference=way).predict(X[:20])
+    assert np.array_equal(loaded.score_samples(X[:20], y[:20]), model.score_samples(X[:20], y[:20]))
+    assert pickle.loads(pickle.dumps(model)).predict(X[:20]) == model.predict(X[:20])
+
+
+def test_cross_entropy_alone_leaves_the_chain_as_it_was(data):
+    X, y = data
+    baseline = quick(objective="cross_entropy", max_epochs=1, adversarial_epochs=1).fit(X[:40], y[:40])
+    assert baseline.constraint_ is None
+    assert "critic_loss" not in baseline.history_[0]
+
+
+def test_parameters_are_only_stored():
+    model = quick(objective="hinge", term="attention")
+    assert clone(model).get_params() == model.get_params()
+    assert not hasattr(model, "partial_fit")
+
+
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        ({"objective": "log_loss"}, "objective must be one of 'margin_rescaled'"),
+        ({"term": "lstm"}, "term must be one of"),
+        ({"inference": "viterbi"}, "inference must be one of 'one_pass'"),
+        ({"term": "cnn", "inference": "exact"}, "has none"),
+        ({"adversarial_epochs": 0}, "adversarial_epochs"),
+        ({"temperature": 0}, "temperature"),
+        ({"critic_steps": 0}, "critic_steps must be a whole number"),
+        ({"hidden_size": 0}, "hidden_size"),
+    ],
+)
+def test_parameters_that_cannot_be(data, wrong, message):
+    with pytest.raises(ValueError, match=message):
+        quick(**wrong).fit(*data)
+
+
+def test_labels_outside_the_set_are_named(fitted, data):
+    X = data[0]
+    with pytest.raises(ValueError, match="strange"):
+        fitted.score_samples(X[:1], [["strange"] * len(X[0])])
+
+
+def test_counts_must_agree(fitted, data):
+    X, y = data
+    with pytest.raises(ValueError, match="3"):
+        fitted.score_samples(X[:3], y[:2])
+
+
+def test_a_folder_of_another_kind_is_refused(tmp_path):
+    with pytest.raises(ModelFolderError):
+        hs.load(tmp_path)
