@@ -295,7 +295,7 @@ class FeaturePipeline:
             try:
                 samples, rate = utterance.load()
             except AudioError as error:
-                problems[i] = str(error)
+                problems[i] = str(error).removeprefix(f"utterance {utterance.id}: ")
                 continue
             if rate != self.rate:
                 problems[i] = (
