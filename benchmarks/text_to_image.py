@@ -126,7 +126,7 @@ def halves(options, seed):
 
 def runs():
     """name -> function of a seed that gives the run's figures."""
-    regression = {"training": "regression", "schedule": "cosine"}
+    regression = {"training": "regression"}
     return {
         "oracle": oracle_itself,
         **{f"captions {name}": partial(captions, options) for name, options in SHAPES.items()},

@@ -71,7 +71,7 @@ class ConditionalGAN(BaseEstimator):
     batch_size : int
     max_epochs : int, optional
         Passes over the data; None: some 8,000 steps.
-    schedule : {"constant", "linear", "cosine"}
+    schedule : {"cosine", "linear", "constant"}
         Of the learning rates.
     n_draws : int
         Of how many draws ``predict`` takes the one that F scores highest.
@@ -121,7 +121,7 @@ class ConditionalGAN(BaseEstimator):
         layers=2,
         caption_reader="attention",
         spectral=False,
-        gradient_penalty=0.5,
+        gradient_penalty=0.2,
         mismatch=0.5,
         anchor=0.0,
         anchor_end=0.0,
@@ -131,7 +131,7 @@ class ConditionalGAN(BaseEstimator):
         averaging=0.998,
         batch_size=32,
         max_epochs=None,
-        schedule="constant",
+        schedule="cosine",
         n_draws=8,
         random_state=None,
         verbose=1,

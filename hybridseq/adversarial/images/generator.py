@@ -60,6 +60,14 @@ class ImageGenerator(Generator):
         self.grow = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, 2, 1) for a, b in pairwise(widths))
         self.modulate = nn.ModuleList(nn.Linear(style_size, 2 * b) for b in widths[1:])
         self.paint = nn.Conv2d(widths[-1], channels, 3, padding=1)
+        for layer in (self.style[0], self.style[2], self.start, *self.grow):
+            # Each pixel of a transposed convolution of 4 × 4 with step 2 sums over 2 × 2 weights a channel.
+            inputs = layer.in_features if isinstance(layer, nn.Linear) else 4 * layer.in_channels
+            nn.init.normal_(layer.weight, std=(2 / inputs) ** 0.5)
+            nn.init.zeros_(layer.bias)
+        with torch.no_grad():
+            # Noise counts as much as the condition at first, however few its components are.
+            self.style[0].weight[:, encoder.output_size :] *= (encoder.output_size / max(1, noise_size)) ** 0.5
 
     def space(self, x):
         return PixelSpace(len(x), self.shape)

@@ -8,7 +8,7 @@ from hybridseq.inference.spaces import PixelSpace
 
 #: Size of a layer before it has learned one, of a picture from −1 to 1; how sharp its border is then; and beyond how
 #: many of its sizes there is nothing of it, so that one layer cannot be two things.
-_SIZE, _SHARP, _REACH = 0.3, 6.0, 1.6
+_SIZE, _SHARP, _REACH = 0.3, 4.0, 1.6
 #: The logarithm of how much larger or smaller than that a layer may be; the most extreme colour at the start.
 _RANGE, _EXTREME = 0.7, 0.98
 
