@@ -66,7 +66,7 @@ def recipe(tagger) -> TwoPlayers:
     return TwoPlayers(
         objective="perceptron" if alone else tagger.objective,
         epochs=tagger.adversarial_epochs,
-        averaging=0.99,
+        averaging=tagger.generator_averaging,
         schedule="cosine",
         clip_norm=tagger.clip_norm,
         **given,

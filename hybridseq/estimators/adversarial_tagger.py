@@ -67,6 +67,8 @@ class AdversarialTagger(SequenceTagger):
     generator_rate, critic_steps, generator_steps, cost_weight, anchor, anchor_end, entropy_bonus, gradient_penalty, \
 mismatch, truncate_critic, truncate_generator
         As of :class:`~hybridseq.adversarial.TwoPlayers`.
+    generator_averaging : float
+        The decay a step of the moving average of G's weights that is scored and kept; 0 keeps them as they are.
     hidden_size, num_layers, word_size, char_encoder, char_size, column_size, word_vectors, lowercase, min_count, \
 word_dropout, dropout, learning_rate, weight_decay, batch_size, max_epochs, patience, schedule, averaging, clip_norm, \
 valid_fraction, callbacks, unseen_labels, on_infeasible, device, random_state, verbose
@@ -112,7 +114,7 @@ valid_fraction, callbacks, unseen_labels, on_infeasible, device, random_state, v
         term_weight=1.0,
         adversarial_epochs=10,
         critic_rate=1e-4,
-        generator_rate=5e-4,
+        generator_rate=2e-3,
         critic_steps=1,
         generator_steps=1,
         cost_weight=1.0,
@@ -121,6 +123,7 @@ valid_fraction, callbacks, unseen_labels, on_infeasible, device, random_state, v
         entropy_bonus=0.0,
         gradient_penalty=0.0,
         mismatch=0.0,
+        generator_averaging=0.99,
         truncate_critic=True,
         truncate_generator=False,
         hidden_size=200,
@@ -173,6 +176,7 @@ valid_fraction, callbacks, unseen_labels, on_infeasible, device, random_state, v
         self.entropy_bonus = entropy_bonus
         self.gradient_penalty = gradient_penalty
         self.mismatch = mismatch
+        self.generator_averaging = generator_averaging
         self.truncate_critic = truncate_critic
         self.truncate_generator = truncate_generator
         self.hidden_size = hidden_size
