@@ -86,7 +86,7 @@ def captions(options, seed):
 @cache
 def digits():
     """Digits and their pictures, to train on and to test; and a classifier of the former."""
-    X, Y = load_digits(return_X_y=True)
+    Y, X = load_digits(return_X_y=True)
     Y = (Y / 16).astype(np.float32)
     parts = train_test_split(X, Y, test_size=0.25, random_state=0, stratify=X)
     reader = SVC(gamma=0.25).fit(parts[2], parts[0])

@@ -23,13 +23,14 @@ import hybridseq as hs
 
 torch.set_num_threads(1)  # the batches are small: more threads would only wait for each other
 
-X, Y = load_digits(return_X_y=True)
+Y, X = load_digits(return_X_y=True)
 Y = (Y / 16).reshape(-1, 8, 8).astype(np.float32)
 X, X_test, Y, Y_test = train_test_split(X, Y, test_size=0.25, random_state=0, stratify=X)
 reader = SVC(gamma=0.25).fit(Y.reshape(-1, 64), X)
 print(f"real digits read right: {reader.score(Y_test.reshape(-1, 64), X_test):.1%}")
 
-gan = hs.ConditionalGAN(width=16, max_epochs=15, random_state=0, verbose=0).fit(X, Y)
+options = {"width": 16, "averaging": 0.98, "random_state": 0, "verbose": 0}
+gan = hs.ConditionalGAN(max_epochs=12, **options).fit(X, Y)
 drawn = gan.sample(np.arange(10), 50, random_state=0)
 read = reader.predict(drawn.reshape(-1, 64)).reshape(10, 50)
 print(f"drawn digits read as asked: {np.mean(read == np.arange(10)[:, None]):.1%}")
@@ -39,9 +40,8 @@ print(f"drawn digits read as asked: {np.mean(read == np.arange(10)[:, None]):.1%
 # ------------------------------------------------
 # Given the upper half, what is below? ``training="regression"`` is the baseline.
 given, rest = Y[:, :4], Y[:, 4:]
-options = {"width": 16, "random_state": 0, "verbose": 0}
-mean = hs.ConditionalGAN(training="regression", max_epochs=20, schedule="cosine", **options).fit(given, rest)
-other = hs.ConditionalGAN(max_epochs=15, **options).fit(given, rest)
+mean = hs.ConditionalGAN(training="regression", max_epochs=15, **options).fit(given, rest)
+other = hs.ConditionalGAN(max_epochs=12, **options).fit(given, rest)
 
 top, true = Y_test[:, :4], Y_test[:, 4:]
 answers = {"regression": mean.predict(top), "GAN, one draw": other.sample(top, random_state=0)[:, 0]}
@@ -56,13 +56,19 @@ for name, answer in answers.items():
 # Side by side
 # ------------
 # Training is a matter of seconds here; a few minutes more make the draws more varied.
-fig, axes = plt.subplots(2, 1, figsize=(10, 7.6), height_ratios=[5, 4.2], layout="constrained")
-axes[0].imshow(np.block([[drawn[k, i] for k in range(10)] for i in range(4)]), cmap="gray_r", vmin=0, vmax=1)
-axes[0].set(title="drawn as asked: 0 to 9", xticks=np.arange(10) * 8 + 3.5, xticklabels=range(10), yticks=[])
-shown = np.arange(12)
-rows = [np.concatenate(np.concatenate([top[shown], answer[shown]], 1), 1) for answer in answers.values()]
-axes[1].imshow(np.concatenate(rows), cmap="gray_r", vmin=0, vmax=1)
-axes[1].set(title="upper half given", xticks=[], yticks=np.arange(len(rows)) * 8 + 3.5, yticklabels=answers)
+
+
+def tiled(rows):
+    """Rows of pictures as one picture, with a margin around each."""
+    return np.block([[np.pad(picture, 1) for picture in row] for row in rows])
+
+
+fig, axes = plt.subplots(2, 1, figsize=(8, 8), layout="constrained")
+axes[0].imshow(tiled(drawn[:, :5].swapaxes(0, 1)), cmap="gray_r", vmin=0, vmax=1)
+axes[0].set(title="drawn as asked", xticks=np.arange(10) * 10 + 4.5, xticklabels=range(10), yticks=[])
+rows = [np.concatenate([top[:12], answer[:12]], 1) for answer in answers.values()]
+axes[1].imshow(tiled(rows), cmap="gray_r", vmin=0, vmax=1)
+axes[1].set(title="upper half given", xticks=[], yticks=np.arange(len(rows)) * 10 + 4.5, yticklabels=answers)
 for k in range(len(rows)):
-    axes[1].axhline(8 * k + 3.5, color="C1", lw=0.7)
+    axes[1].axhline(10 * k + 4.5, color="C1", lw=0.7)
 plt.show()
