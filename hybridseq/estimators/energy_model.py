@@ -6,10 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from hybridseq.adversarial.multilabel import BitEnergy, BitGenerator, BitScore, LocalTerms, ValueNetwork
-from hybridseq.adversarial.multilabel.ascent import entropic_ascent, projected_ascent
+from hybridseq.adversarial.multilabel.ascent import best_nested, entropic_ascent, projected_ascent
 
 #: How a model is trained, which says also how it answers.
 TRAININGS = "cross_entropy", "infnet", "spen", "value"
+#: How relaxed bits become hard ones: at a threshold, or as the set of the first bits in their order that F likes best.
+DECISIONS = "auto", "threshold", "score"
 
 
 @dataclass
@@ -26,6 +28,8 @@ class Model:
         F, of all but ``"cross_entropy"``.
     steps, rate : int, float
         Of gradient ascent, of ``"spen"`` and ``"value"``.
+    decision : str
+        One of ``DECISIONS``, but for ``"auto"``.
     """
 
     training: str
@@ -33,13 +37,23 @@ class Model:
     score: BitScore | None
     steps: int
     rate: float
+    decision: str
 
     @torch.no_grad()
     def answer(self, x: Tensor) -> Tensor:
         """Relaxed bits (B, L)."""
-        if self.generator is not None:
-            return self.generator(x)
-        energy = self.score.at(x)
+        return self.generator(x) if self.generator is not None else self._climb(self.score.at(x))
+
+    @torch.no_grad()
+    def decide(self, x: Tensor, threshold: float | None, most: int) -> Tensor:
+        """Hard bits (B, L), of at most so many ones where F decides; see ``DECISIONS``."""
+        if self.decision == "threshold":
+            return (self.answer(x) > threshold).long()
+        energy = self.energy(x)
+        relaxed = self.generator(x) if self.generator is not None else self._climb(energy)
+        return best_nested(energy, relaxed, most)
+
+    def _climb(self, energy):
         if self.training == "value":
             return projected_ascent(energy, torch.zeros_like(energy.local), self.steps, self.rate)
         return entropic_ascent(energy, self.steps, self.rate)[-1].sigmoid()
@@ -69,4 +83,7 @@ def build_model(parameters, local: LocalTerms) -> Model:
         score = ValueNetwork(local, parameters.num_patterns, parameters.conditional)
     elif training != "cross_entropy":
         score = BitScore(local, parameters.num_patterns, parameters.conditional, cost=parameters.cost)
-    return Model(training, generator, score, parameters.inference_steps, parameters.inference_rate)
+    decision = parameters.decision
+    if decision == "auto":
+        decision = "score" if training == "value" else "threshold"
+    return Model(training, generator, score, parameters.inference_steps, parameters.inference_rate, decision)

@@ -68,6 +68,10 @@ class EnergyMultiLabel(ClassifierMixin, BaseEstimator):
     valid_fraction : float
         The share of the rows, drawn with ``random_state``, on which the epoch and the threshold are chosen. 0: the last
         epoch; the threshold is chosen on the training rows.
+    decision : {"auto", "threshold", "score"}
+        A relaxed answer becomes a set of labels at a threshold; or its labels are put in order, and of the sets of the
+        first 0, 1, 2, … the one with the highest F is taken. Auto: by score with ``"value"``, where F is an estimate
+        of what is to be high, else at the threshold.
     threshold : float, optional
         Above which a label is predicted; None: the one with the highest F1 an example.
     device : str
@@ -78,6 +82,8 @@ class EnergyMultiLabel(ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     threshold_ : float
+    most_labels_ : int
+        Of a row in training, and of a set that F decides on.
     generator_ : BitGenerator or None
         What answers in one pass.
     score_function_ : BitScore or None
@@ -112,7 +118,7 @@ class EnergyMultiLabel(ClassifierMixin, BaseEstimator):
         dropout=0.6,
         num_patterns=64,
         conditional=False,
-        pretrain_epochs=15,
+        pretrain_epochs=20,
         max_epochs=12,
         learning_rate=1e-3,
         energy_rate=3e-4,
@@ -120,7 +126,7 @@ class EnergyMultiLabel(ClassifierMixin, BaseEstimator):
         weight_decay=1e-2,
         batch_size=32,
         objective="margin_rescaled",
-        cost="f1",
+        cost="hamming",
         anchor=1.0,
         entropy_bonus=0.0,
         two_heads=True,
@@ -129,6 +135,7 @@ class EnergyMultiLabel(ClassifierMixin, BaseEstimator):
         gold_share=0.5,
         adversarial_share=0.0,
         valid_fraction=0.1,
+        decision="auto",
         threshold=None,
         device="cpu",
         random_state=None,
@@ -156,6 +163,7 @@ class EnergyMultiLabel(ClassifierMixin, BaseEstimator):
         self.gold_share = gold_share
         self.adversarial_share = adversarial_share
         self.valid_fraction = valid_fraction
+        self.decision = decision
         self.threshold = threshold
         self.device = device
         self.random_state = random_state
@@ -196,13 +204,13 @@ class EnergyMultiLabel(ClassifierMixin, BaseEstimator):
             train, held_out = train.split(self.valid_fraction, random)
         seed = int(random.randint(2**31 - 1))
         fitted = fit_model(self, train, held_out, seed, EpochTable() if self.verbose else None)
-        self._take(fitted.model, Y.shape[1], fitted.threshold)
+        self._take(fitted.model, Y.shape[1], fitted.threshold, fitted.most_labels)
         self.history_, self.best_epoch_, self.best_score_ = fitted.history, fitted.best_epoch, fitted.best_score
         self._fitted_with = self.get_params(deep=False)
         return self
 
-    def _take(self, model, num_bits, threshold):
-        self.model_, self.threshold_ = model, threshold
+    def _take(self, model, num_bits, threshold, most_labels):
+        self.model_, self.threshold_, self.most_labels_ = model, threshold, most_labels
         self.generator_, self.score_function_ = model.generator, model.score
         self.n_labels_ = num_bits
         self.classes_ = [np.array([0, 1])] * num_bits
@@ -210,15 +218,15 @@ class EnergyMultiLabel(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X):
         """How far each label is in, (n, L), from 0 to 1.
 
-        Probabilities that are calibrated with ``"cross_entropy"`` only; else the relaxed answer, of which ``predict``
-        takes what is above ``threshold_``.
+        Probabilities with ``"cross_entropy"`` only; else the relaxed answer that ``predict`` makes hard.
         """
         rows = self._rows(X)
         return torch.cat([self.model_.answer(x).cpu() for x in rows.in_order()]).numpy()
 
     def predict(self, X):
         """The labels of rows, an (n, L) array of 0 and 1."""
-        return (self.predict_proba(X) > self.threshold_).astype(np.int64)
+        rows, limits = self._rows(X), (self.threshold_, self.most_labels_)
+        return torch.cat([self.model_.decide(x, *limits).cpu() for x in rows.in_order()]).numpy()
 
     def score_samples(self, X, Y):
         """F(x, y), (n,), of labels Y (n, L) that need not be right. With ``"value"`` the F1 that is expected of them.
@@ -263,6 +271,7 @@ class EnergyMultiLabel(ClassifierMixin, BaseEstimator):
             "num_features": self.n_features_in_,
             "num_labels": self.n_labels_,
             "threshold": self.threshold_,
+            "most_labels": self.most_labels_,
             "history": [{name: plain(value) for name, value in row.items()} for row in self.history_],
             "best_epoch": self.best_epoch_,
             "best_score": self.best_score_,
@@ -277,7 +286,7 @@ class EnergyMultiLabel(ClassifierMixin, BaseEstimator):
         modules = model.modules()
         modules.load_state_dict(tensors)
         modules.to(self.device).eval()
-        self._take(model, state["num_labels"], state["threshold"])
+        self._take(model, state["num_labels"], state["threshold"], state["most_labels"])
         self.history_, self.best_epoch_ = state["history"], state["best_epoch"]
         self.best_score_ = state["best_score"]
         self._fitted_with = self.get_params(deep=False)

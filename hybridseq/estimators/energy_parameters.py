@@ -5,7 +5,7 @@ from numbers import Integral
 from hybridseq.adversarial.multilabel.spaces import COSTS
 from hybridseq.adversarial.objectives import CONTRASTS
 from hybridseq.estimators.device import check_device
-from hybridseq.estimators.energy_model import TRAININGS
+from hybridseq.estimators.energy_model import DECISIONS, TRAININGS
 from hybridseq.estimators.numbers import check_number
 from hybridseq.nn.names import choose
 
@@ -17,6 +17,9 @@ _AMOUNTS = "weight_decay", "anchor", "entropy_bonus"
 def check(model) -> None:
     """Raise a ValueError that names the first parameter that is not usable."""
     choose("training", model.training, dict.fromkeys(TRAININGS))
+    choose("decision", model.decision, dict.fromkeys(DECISIONS))
+    if model.training == "cross_entropy" and model.decision == "score":
+        raise ValueError("decision='score' needs a score of whole sets, which training='cross_entropy' has not")
     choose("objective", model.objective, CONTRASTS)
     choose("cost", model.cost, COSTS)
     sizes = model.hidden_sizes

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from hybridseq.adversarial.multilabel.loop import run_epochs
+from hybridseq.adversarial.multilabel.oracle import relaxed_f1
 from hybridseq.adversarial.multilabel.threshold import best_threshold
 from hybridseq.adversarial.multilabel.training import (
     bit_cross_entropy,
@@ -24,6 +25,7 @@ class Fitted:
 
     model: Model
     threshold: float
+    most_labels: int
     history: list
     best_epoch: int | None
     best_score: float | None
@@ -45,17 +47,15 @@ def fit_model(parameters, train, held_out, seed: int, told=None) -> Fitted:
     """
     history = []
     gold = None if held_out is None else held_out.bits()
+    most = int(train.Y.sum(1).max())
 
-    def stage(name, answer, module):
+    def stage(name, score):
         """The held-out score, and what keeps the history, of one stage."""
 
         def note(row):
             history.append({"stage": name, **row})
             if told is not None:
                 told(name, history[-1])
-
-        def score():
-            return best_threshold(_answers(answer, held_out), gold)[1]
 
         return {"told": note, "score": None if held_out is None else score}
 
@@ -70,25 +70,32 @@ def fit_model(parameters, train, held_out, seed: int, told=None) -> Fitted:
             learning_rate=parameters.learning_rate,
             weight_decay=parameters.weight_decay,
             seed=seed,
-            **stage("cross_entropy", lambda x: local(x)[1].sigmoid(), local),
+            **stage("cross_entropy", lambda: best_threshold(_all(lambda x: local(x)[1].sigmoid(), held_out), gold)[1]),
         )
         torch.manual_seed(seed + 1)
         model = build_model(parameters, local)
         model.modules().to(parameters.device)
     if parameters.training != "cross_entropy" and not record.interrupted:
-        own = stage(parameters.training, model.answer, model.score)
+        own = stage(parameters.training, lambda: _held_out_f1(model, held_out, gold, most))
         record = _SECOND[parameters.training](parameters, model, train, own, seed + 1)
     model.modules().eval()
     chosen_on = train if held_out is None else held_out
-    threshold, _ = best_threshold(_answers(model.answer, chosen_on), chosen_on.bits())
+    threshold, _ = best_threshold(_all(model.answer, chosen_on), chosen_on.bits())
     if parameters.threshold is not None:
         threshold = float(parameters.threshold)
-    return Fitted(model, threshold, history, record.best_epoch, record.best_score)
+    return Fitted(model, threshold, most, history, record.best_epoch, record.best_score)
 
 
 @torch.no_grad()
-def _answers(answer, rows):
+def _all(answer, rows):
     return torch.cat([answer(x).cpu() for x in rows.in_order()])
+
+
+def _held_out_f1(model, rows, gold, most):
+    if model.decision == "threshold":
+        return best_threshold(_all(model.answer, rows), gold)[1]
+    decided = _all(lambda x: model.decide(x, None, most), rows)
+    return float(relaxed_f1(decided.to(gold.dtype), gold).mean())
 
 
 def _climb(parameters, model, train, stage, seed, loss):

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.nn.functional import softplus
 
 from hybridseq.adversarial.multilabel.energy import BitEnergy
 
@@ -55,3 +56,35 @@ def entropic_ascent(energy: BitEnergy, steps: int = 10, rate: float = 0.5) -> li
         logits = (1 - rate) * logits + rate * energy.margin_slope(logits.sigmoid())
         passed.append(logits)
     return passed
+
+
+@torch.no_grad()
+def best_nested(energy: BitEnergy, relaxed: Tensor, most: int) -> Tensor:
+    """Of the sets of the 0, 1, …, ``most`` bits that are most in, the one with the highest F.
+
+    Parameters
+    ----------
+    energy : BitEnergy
+    relaxed : (B, L) tensor
+        Whose order counts; bits that are equally in, as at 0, come in the order of their local scores.
+    most : int
+
+    Returns
+    -------
+    (B, L) int64 tensor
+        Hard bits.
+
+    Notes
+    -----
+    O(B·most·M): sums of the units' inputs go from one set to the next.
+    """
+    order = energy.local.argsort(1, descending=True)
+    again = relaxed.gather(1, order).sort(dim=1, descending=True, stable=True).indices
+    order = order.gather(1, again)[:, :most]
+    shift = energy.shift if energy.shift.dim() == 2 else energy.shift.expand(len(order), -1)
+    inner = torch.cat([shift[:, None], shift[:, None] + energy.patterns.T[order].cumsum(1)], 1)
+    own = energy.local.gather(1, order).cumsum(1)
+    margins = torch.cat([own.new_zeros(len(own), 1), own], 1) + softplus(inner) @ energy.weights
+    size = margins.argmax(1)
+    chosen = (torch.arange(order.shape[1], device=order.device) < size[:, None]).long()
+    return torch.zeros_like(relaxed, dtype=torch.int64).scatter_(1, order, chosen)

@@ -47,8 +47,9 @@ def value_loss(
 ) -> Callable:
     """``(x, y) -> (loss, told)``: cross-entropy between F and the F1 of an answer to x :cite:p:`gygli2017`.
 
-    The answer to each example is drawn: the gold bits; one from which F is most wrong about its value, see
-    :func:`adversarial_answers`; else one on the way of inference from zeros, after 1 to ``steps`` steps.
+    The answer to each example is drawn: the gold bits; one about which F is as wrong as can be, see
+    :func:`adversarial_answers`; else one on the way of inference from the empty set, after 1 to ``steps`` steps, made
+    hard at a random threshold, as the answers are that F is asked about in the end.
     """
 
     def loss_of(x, y):
@@ -57,11 +58,12 @@ def value_loss(
         fixed = energy.detached()
         found = projected_ascent(fixed, torch.zeros_like(gold), int(torch.randint(1, steps + 1, ())), rate)
         draw = torch.rand(len(y), 1)
-        answer = torch.where(draw < gold_share, gold, found)
+        hard = (found > torch.rand(len(y), 1)).to(gold.dtype)
+        answer = torch.where(draw < gold_share, gold, hard)
         if adversarial_share:
             start = torch.where(torch.rand(len(y), 1) < 0.5, gold, found)
-            hard = adversarial_answers(fixed, start, gold, int(torch.randint(1, 4, ())), rate)
-            answer = torch.where((draw >= gold_share) & (draw < gold_share + adversarial_share), hard, answer)
+            wrong = adversarial_answers(fixed, start, gold, int(torch.randint(1, 4, ())), rate)
+            answer = torch.where((draw >= gold_share) & (draw < gold_share + adversarial_share), wrong, answer)
         worth = relaxed_f1(answer, gold)
         told = {"answer_f1": float(relaxed_f1(found, gold).mean())}
         return value_regression(energy.margin(answer), worth).mean(), told

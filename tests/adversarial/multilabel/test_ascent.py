@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hybridseq.adversarial.multilabel import BitEnergy, ValueNetwork
-from hybridseq.adversarial.multilabel.ascent import entropic_ascent, projected_ascent
+from hybridseq.adversarial.multilabel.ascent import best_nested, entropic_ascent, projected_ascent
 from tests.adversarial.multilabel.cases import KINDS, all_bits, inputs, make_score
 
 close = torch.testing.assert_close
@@ -62,3 +62,19 @@ def test_entropic_ascent_can_be_differentiated():
     score = make_score()
     entropic_ascent(score.at(inputs()), 3, 0.5)[-1].sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in (score.weights, score.patterns.weight))
+
+
+@pytest.mark.parametrize("kind, conditional", KINDS)
+def test_the_best_of_nested_sets_is_the_best_by_enumeration(kind, conditional):
+    scored = make_score(kind, conditional=conditional, scale=2.0).at(inputs(6)).detached()
+    relaxed = torch.rand(6, 4, generator=torch.Generator().manual_seed(0))
+    relaxed[:, :2] = 0
+    for most in (1, 3, 4):
+        found = best_nested(scored, relaxed, most)
+        order = [sorted(range(4), key=lambda i: (-r[i], -b[i])) for r, b in zip(relaxed, scored.local)]
+        sets = torch.stack(
+            [torch.tensor([[int(i in o[:k]) for i in range(4)] for o in order]) for k in range(most + 1)]
+        )
+        scores = torch.stack([scored.score(one) for one in sets])
+        expected = sets.gather(0, scores.argmax(0)[None, :, None].expand(1, 6, 4))[0]
+        assert torch.equal(found, expected)
