@@ -235,3 +235,10 @@ def test_the_picture_shows_what_has_a_time():
 def test_what_does_not_fit_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call(chains())
+
+
+def test_what_f_cannot_tell_from_gold_is_the_models_fault():
+    F = Pairs(torch.zeros(1, 2), torch.zeros(1, 2, 2))
+    report = search_error(F, torch.tensor([[1, 0]]), y=torch.tensor([[0, 1]]))
+    assert report.model_faults.all() and not report.search_faults.any() and report.solved.all()
+    assert report.relative_gaps.tolist() == [0]
