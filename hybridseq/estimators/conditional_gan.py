@@ -188,7 +188,9 @@ class ConditionalGAN(BaseEstimator):
         shape = Y.shape[1:]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            generator, critic = build_players(self, conditions, shape)
+            # The most frequent colour, about.
+            background = y.transpose(0, 1).flatten(1).median(1).values
+            generator, critic = build_players(self, conditions, shape, background)
             told = TwoPlayersTable() if self.verbose else None
             batches, recipe = _Batches(x, y, self.batch_size), self._recipe(len(y))
             if critic is None:

@@ -10,7 +10,7 @@ CRITICS = {"projection": ProjectionCritic, "concatenated": ConcatenatedCritic}
 _SLOTS = 8
 
 
-def build_players(gan, conditions, shape):
+def build_players(gan, conditions, shape, background=None):
     """Generator and critic; no critic where the generator is trained by itself.
 
     Parameters
@@ -20,6 +20,8 @@ def build_players(gan, conditions, shape):
         The reader of its conditions.
     shape : (int, int) or (int, int, int)
         Height and width, and channels where there are any.
+    background : (channels,) tensor, optional
+        What a layered generator starts with.
     """
     height, width, *channels = shape
     shape = (*(channels or [1]), height, width)
@@ -27,7 +29,9 @@ def build_players(gan, conditions, shape):
     layered = gan.generator == "layered"
     slots = _SLOTS if not layered else gan.layers * -(-_SLOTS // gan.layers)
     options = {"reader": gan.caption_reader, "slots": slots}
-    own = {"layers": gan.layers, "hidden_size": 2 * gan.width} if layered else {"width": gan.width}
+    own = {"width": gan.width}
+    if layered:
+        own = {"layers": gan.layers, "hidden_size": 2 * gan.width, "background": background}
     noise_size = 0 if alone else gan.noise_size
     generator = GENERATORS[gan.generator](conditions.encoder(options), shape, noise_size=noise_size, **own)
     if alone:
