@@ -8,6 +8,7 @@ from hybridseq.adversarial.images.conditions import (
 )
 from hybridseq.adversarial.images.critics import ConcatenatedCritic, ProjectionCritic
 from hybridseq.adversarial.images.generator import ImageGenerator
+from hybridseq.adversarial.images.layered import LayeredGenerator
 
 __all__ = [
     "ArrayEncoder",
@@ -15,6 +16,7 @@ __all__ = [
     "ClassEncoder",
     "ConcatenatedCritic",
     "ImageGenerator",
+    "LayeredGenerator",
     "PictureEncoder",
     "ProjectionCritic",
 ]

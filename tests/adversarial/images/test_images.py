@@ -72,6 +72,21 @@ def test_a_layer_stands_where_it_is_told_to():
     assert across == pytest.approx(0.5, abs=0.05) and down == pytest.approx(-0.25, abs=0.05)
 
 
+def test_the_background_starts_with_the_colour_it_is_told():
+    generator = LayeredGenerator(classes(), (3, 16, 16), noise_size=0, layers=1, background=[-1.0, 0.5, 0.0])
+    with torch.no_grad():
+        # No layer is there.
+        generator.there.bias.fill_(-50.0)
+        found = generator(torch.tensor([0, 1]))
+    expected = torch.tensor([-0.98, 0.5, 0.0])[None, :, None, None].expand(2, 3, 16, 16)
+    torch.testing.assert_close(found, expected, **tolerances.value(torch.float32))
+
+
+def test_layers_cannot_be_split_unevenly():
+    with pytest.raises(ValueError, match="multiple of layers=3"):
+        LayeredGenerator(classes(), (3, 16, 16), layers=3)
+
+
 def test_layers_share_what_words_look_like():
     """A colour is a sum over words: what a layer shows is the same function for each layer's part of the vector."""
     generator = LayeredGenerator(classes(), (3, 8, 8), layers=2)
