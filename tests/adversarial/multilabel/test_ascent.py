@@ -75,6 +75,6 @@ def test_the_best_of_nested_sets_is_the_best_by_enumeration(kind, conditional):
         sets = torch.stack(
             [torch.tensor([[int(i in o[:k]) for i in range(4)] for o in order]) for k in range(most + 1)]
         )
-        scores = torch.stack([scored.score(one) for one in sets])
+        scores = torch.stack([scored.margin(one.float()) for one in sets])
         expected = sets.gather(0, scores.argmax(0)[None, :, None].expand(1, 6, 4))[0]
         assert torch.equal(found, expected)

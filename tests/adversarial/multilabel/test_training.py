@@ -38,7 +38,7 @@ def test_the_gradient_of_the_critic_is_answer_less_gold():
     generator, critic, x = linear_players([0.8, 0.25])
     loss, _ = critic_loss(generator, critic, x, torch.tensor([[0, 1]]), TwoPlayers(), np.random.default_rng(0))
     # F(answer) = 2.15, Δ = 0.8 + 0.75, F(gold) = −1.
-    close(float(loss), 2.15 + 1.55 + 1)
+    close(loss.item(), 2.15 + 1.55 + 1)
     loss.backward()
     close(critic.local.bits.bias.grad, torch.tensor([0.8, -0.75], dtype=torch.float64))
 
@@ -58,7 +58,7 @@ def test_the_hinge_stops_the_critic_and_not_the_generator():
     gold, recipe = torch.tensor([[1, 0]]), TwoPlayers(anchor=0.0)
     critic.local.bits.weight.data.mul_(10)
     loss, _ = critic_loss(generator, critic, x, gold, recipe, np.random.default_rng(0))
-    close(float(loss), 0.0)
+    close(loss.item(), 0.0)
     loss, _ = generator_loss(generator, critic, x, gold, recipe, 0.0, None)
     loss.backward()
     assert generator.heads["plain"].bias.grad.abs().min() > 0
