@@ -2,6 +2,7 @@
 
 import copy
 
+import torch
 from torch import Tensor, nn
 
 from hybridseq.inference.chain_score import ChainScored
@@ -29,6 +30,14 @@ class GlobalChainScored(Scored):
     def raw_hard_score(self, y: Tensor) -> Tensor:
         whole = self.term(self.space.vertices(y, self.dtype), self.space.lengths)
         return self.chain.raw_hard_score(y) + self.weight * whole
+
+    def raw_hard_scores(self, ys):
+        # The term knows no x, so that no row of x need be copied.
+        y, count = ys.flatten(0, 1), len(ys)
+        inside = self.space.inside.repeat(count, 1)
+        hot = nn.functional.one_hot(torch.where(inside, y, 0), self.space.num_labels).to(self.dtype)
+        whole = self.term(hot * inside[:, :, None], self.space.lengths.repeat(count))
+        return self.chain.raw_hard_scores(ys) + self.weight * whole.view(count, -1)
 
     def rows(self, index):
         return GlobalChainScored(self.chain.rows(index), self.term, self.weight)

@@ -47,6 +47,13 @@ def test_padding_and_other_rows_change_nothing(name):
 
 
 @pytest.mark.parametrize("name", TERMS)
+def test_several_outputs_at_once_score_as_one_by_one(name):
+    f = scored(name)
+    ys = torch.where(f.space.inside, torch.randint(K, (6, 4, 5)), -100)
+    torch.testing.assert_close(f.raw_hard_scores(ys), torch.stack([f.score(y) for y in ys]))
+
+
+@pytest.mark.parametrize("name", TERMS)
 def test_relaxed_scores_have_gradients_that_are_finite(name):
     f = scored(name)
     y = f.space.squash(torch.randn(f.space.shape, dtype=torch.float64)).detach().requires_grad_()
