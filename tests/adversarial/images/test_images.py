@@ -152,6 +152,19 @@ def test_scores_follow_pictures_that_change_in_place(make):
 
 
 @pytest.mark.parametrize("make", CRITICS)
+def test_pictures_without_gradients_are_scored_alike(make):
+    _, critic = players(make)
+    x, y = torch.tensor([0, 1]), torch.rand(2, 1, 8, 8)
+    scored = critic.at(x)
+    with torch.no_grad():
+        without = scored.score(y)
+    assert scored.score(y).requires_grad and not without.requires_grad
+    torch.testing.assert_close(scored.score(y), without)
+    with torch.inference_mode():
+        torch.testing.assert_close(critic.score(x, y.clone()), without)
+
+
+@pytest.mark.parametrize("make", CRITICS)
 def test_both_players_pull_the_score_of_an_answer_in_opposite_directions(make):
     generator, critic = players(make)
     x, y, rng = torch.tensor([0, 1]), torch.rand(2, 1, 8, 8) * 2 - 1, np.random.default_rng(0)
