@@ -23,7 +23,7 @@ from benchmarks.ocr import file_of, keep
 from hybridseq.adversarial.multilabel import BitGenerator, BitScore, LocalTerms
 from hybridseq.adversarial.multilabel.ascent import entropic_ascent
 from hybridseq.estimators import EnergyMultiLabel
-from hybridseq.inference import gradient_ascent
+from hybridseq.inference.gradient_ascent import gradient_ascent
 
 FOLDER = report.RESULTS / "multilabel"
 TRAININGS = "cross_entropy", "spen", "infnet", "value"
