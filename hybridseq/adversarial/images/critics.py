@@ -14,18 +14,24 @@ class ImageScored(Scored):
 
     def __init__(self, critic, given, seen=None):
         self.critic, self.given = critic, given
-        # The last pictures and their vectors: real ones are scored beside two conditions.
-        self._seen = {} if seen is None else seen
+        # The last two batches of pictures and their vectors: real ones are scored beside two conditions.
+        self._seen = [] if seen is None else seen
         self.space = PixelSpace(len(given), critic.shape)
         self.dtype = given.dtype
 
     def raw_score(self, y):
+        return self.critic.compare(self.given, self._look(y))
+
+    def _look(self, y):
         if y.is_inference():
-            return self.critic.compare(self.given, self.critic.look(y))
-        version = y._version, torch.is_grad_enabled()
-        if self._seen.get("of") is not y or self._seen["version"] != version:
-            self._seen.update(of=y, version=version, vectors=self.critic.look(y))
-        return self.critic.compare(self.given, self._seen["vectors"])
+            return self.critic.look(y)
+        state = y._version, torch.is_grad_enabled()
+        for pictures, then, vectors in self._seen:
+            if pictures is y and then == state:
+                return vectors
+        vectors = self.critic.look(y)
+        self._seen[:] = [*self._seen[-1:], (y, state, vectors)]
+        return vectors
 
     def rows(self, index):
         whole = len(index) == len(self.given)

@@ -141,6 +141,16 @@ def test_scores_of_rows_are_those_of_the_batch(make):
     torch.testing.assert_close(scored.rows(part).score(y[:1]), critic.score(x[part], y[:1]))
 
 
+def test_real_pictures_are_looked_at_once_a_step():
+    generator, critic = players()
+    looks = []
+    critic.look.register_forward_hook(lambda *_: looks.append(1))
+    x, y = torch.tensor([0, 1]), torch.rand(2, 1, 8, 8)
+    critic_loss(generator, critic, x, y, TwoPlayers(objective="hinge", mismatch=0.5), np.random.default_rng(0))
+    # Real and made ones; the former beside two conditions.
+    assert len(looks) == 2
+
+
 @pytest.mark.parametrize("make", CRITICS)
 def test_scores_follow_pictures_that_change_in_place(make):
     _, critic = players(make)
