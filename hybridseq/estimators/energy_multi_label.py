@@ -98,7 +98,8 @@ class EnergyMultiLabel(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    Features are taken as they are: scale them before. Ctrl-C keeps the best so far.
+    Features are taken as they are: scale them before. Sparse rows are predicted without being made dense. Ctrl-C keeps
+    the best so far.
 
     Examples
     --------

@@ -1,5 +1,6 @@
 """Rows of features and of bits, checked once and turned into tensors batch by batch."""
 
+import warnings
 from numbers import Integral
 
 import numpy as np
@@ -88,6 +89,14 @@ class Rows:
         return batches
 
     def in_order(self):
-        """Features batch by batch."""
+        """Features batch by batch; sparse ones stay so."""
         for first in range(0, len(self), AT_ONCE):
-            yield self.inputs(slice(first, first + AT_ONCE))
+            index = slice(first, first + AT_ONCE)
+            yield self._sparse(self.X[index]) if scipy.sparse.issparse(self.X) else self.inputs(index)
+
+    def _sparse(self, part):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
+            parts = (torch.from_numpy(np.ascontiguousarray(p)) for p in (part.indptr, part.indices, part.data))
+            options = {"dtype": torch.float32, "device": self.device, "check_invariants": False}
+            return torch.sparse_csr_tensor(*parts, part.shape, **options)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from hybridseq.adversarial.multilabel.energy import BitEnergy
-from hybridseq.adversarial.multilabel.features import LocalTerms
+from hybridseq.adversarial.multilabel.features import InputLinear, LocalTerms
 from hybridseq.adversarial.multilabel.spaces import COSTS
 from hybridseq.inference.score_function import ScoreFunction
 from hybridseq.nn.names import choose
@@ -44,12 +44,12 @@ class BitScore(ScoreFunction):
         choose("cost", cost, COSTS)
         self.local, self.bounded, self.cost = local, bounded, cost
         self.patterns = nn.Linear(local.num_bits, num_patterns)
-        self.context = nn.Linear(local.width, num_patterns, bias=False) if conditional else None
+        self.context = InputLinear(local.width, num_patterns, bias=False) if conditional else None
         self.weights = nn.Parameter(torch.randn(num_patterns) * 0.1)
         self.bias = nn.Parameter(torch.zeros(())) if bounded else None
 
     def at(self, x: Tensor) -> BitEnergy:
-        """F(x, ·) for inputs (B, D)."""
+        """F(x, ·) for inputs (B, D), dense or sparse CSR."""
         _check_inputs(x, self.local.num_features)
         features, local = self.local(x)
         shift = self.patterns.bias

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from hybridseq.adversarial.multilabel import BitEnergy, LocalTerms, ValueNetwork
+from hybridseq.adversarial.multilabel import BitEnergy, BitScore, LocalTerms, ValueNetwork
 from hybridseq.adversarial.multilabel.spaces import F1Space
 from hybridseq.inference.spaces import BitSpace
 from hybridseq.structures.checks import ShapeError
@@ -90,6 +90,15 @@ def test_the_local_terms_of_no_layer_are_linear():
     local = LocalTerms(3, 2, ())
     x = torch.randn(4, 3)
     close(local(x)[1], x @ local.bits.weight.T + local.bits.bias)
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR")
+@pytest.mark.parametrize("sizes", [(), (6,)])
+def test_sparse_inputs_are_scored_as_dense_ones(sizes):
+    torch.manual_seed(0)
+    score = BitScore(LocalTerms(5, 4, sizes, 0.0), 3, conditional=True)
+    x, y = inputs() * (inputs(seed=1) > 0), all_bits(4)[5:8]
+    close(score.score(x.to_sparse_csr(), y), score.score(x, y))
 
 
 @pytest.mark.parametrize("x", [torch.zeros(3), torch.zeros(3, 4), [[0.0] * 5]])
