@@ -49,7 +49,8 @@ class EnergyMultiLabel(ClassifierMixin, BaseEstimator):
     learning_rate, energy_rate, generator_rate : float
         Of cross-entropy; of F; of the network that answers, in ``"infnet"``.
     weight_decay : float
-    batch_size : int
+    batch_size : int, optional
+        None: a fortieth of the rows, at least 4 and at most 32: little data needs many small steps.
     objective : {"margin_rescaled", "slack_rescaled", "contrastive", "perceptron"}
         Of ``"infnet"``.
     cost : {"hamming", "f1"}
@@ -106,8 +107,8 @@ class EnergyMultiLabel(ClassifierMixin, BaseEstimator):
     >>> import hybridseq as hs, numpy as np
     >>> X = np.eye(4).repeat(20, 0)
     >>> Y = np.array([[1, 1, 0], [0, 0, 1], [1, 1, 1], [0, 0, 0]]).repeat(20, 0)
-    >>> model = hs.EnergyMultiLabel(hidden_sizes=(16,), random_state=0, verbose=0).fit(X, Y)
-    >>> model.predict(np.eye(4)).tolist()
+    >>> model = hs.EnergyMultiLabel(hidden_sizes=(16,), dropout=0, learning_rate=1e-2, random_state=0, verbose=0)
+    >>> model.fit(X, Y).predict(np.eye(4)).tolist()
     [[1, 1, 0], [0, 0, 1], [1, 1, 1], [0, 0, 0]]
     """
 
@@ -125,7 +126,7 @@ class EnergyMultiLabel(ClassifierMixin, BaseEstimator):
         energy_rate=3e-4,
         generator_rate=3e-4,
         weight_decay=1e-2,
-        batch_size=32,
+        batch_size=None,
         objective="margin_rescaled",
         cost="hamming",
         anchor=1.0,
@@ -177,13 +178,13 @@ class EnergyMultiLabel(ClassifierMixin, BaseEstimator):
         tags.input_tags.sparse = True
         return tags
 
-    def fit(self, X, Y):
+    def fit(self, X, y):
         """Fit anew.
 
         Parameters
         ----------
         X : (n, D) array or sparse matrix
-        Y : (n, L) array or sparse matrix
+        y : (n, L) array or sparse matrix
             1 where a row has a label, else 0.
 
         Returns
@@ -193,19 +194,19 @@ class EnergyMultiLabel(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            Where a parameter is not usable, X and Y differ in their number of rows, X is not finite, or Y holds
+            Where a parameter is not usable, X and y differ in their number of rows, X is not finite, or y holds
             anything but 0 and 1.
         """
         energy_parameters.check(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=np.float32, ensure_min_samples=2)
-        Y = check_bits(Y, X.shape[0])
+        bits = check_bits(y, X.shape[0])
         random = check_random_state(self.random_state)
-        train, held_out = Rows(X, Y, self.device), None
+        train, held_out = Rows(X, bits, self.device), None
         if self.valid_fraction:
             train, held_out = train.split(self.valid_fraction, random)
         seed = int(random.randint(2**31 - 1))
         fitted = fit_model(self, train, held_out, seed, EpochTable() if self.verbose else None)
-        self._take(fitted.model, Y.shape[1], fitted.threshold, fitted.most_labels)
+        self._take(fitted.model, bits.shape[1], fitted.threshold, fitted.most_labels)
         self.history_, self.best_epoch_, self.best_score_ = fitted.history, fitted.best_epoch, fitted.best_score
         self._fitted_with = self.get_params(deep=False)
         return self
@@ -229,28 +230,28 @@ class EnergyMultiLabel(ClassifierMixin, BaseEstimator):
         rows, limits = self._rows(X), (self.threshold_, self.most_labels_)
         return torch.cat([self.model_.decide(x, *limits).cpu() for x in rows.in_order()]).numpy()
 
-    def score_samples(self, X, Y):
-        """F(x, y), (n,), of labels Y (n, L) that need not be right. With ``"value"`` the F1 that is expected of them.
+    def score_samples(self, X, y):
+        """F(x, y), (n,), of labels y (n, L) that need not be right. With ``"value"`` the F1 that is expected of them.
 
         Raises
         ------
         ValueError
-            Where X and Y differ in their number of rows, or Y holds anything but 0 and 1.
+            Where X and y differ in their number of rows, or y holds anything but 0 and 1.
         """
         rows = self._rows(X)
-        Y = torch.from_numpy(check_bits(Y, len(rows), self.n_labels_)).to(self._device())
+        bits = torch.from_numpy(check_bits(y, len(rows), self.n_labels_)).to(self._device())
         found, first = [], 0
         for x in rows.in_order():
             with torch.no_grad():
-                found.append(self.model_.energy(x).score(Y[first : first + len(x)]).cpu())
+                found.append(self.model_.energy(x).score(bits[first : first + len(x)]).cpu())
             first += len(x)
         return torch.cat(found).numpy()
 
-    def score(self, X, Y):
+    def score(self, X, y):
         """F1 of each row's labels, averaged over the rows; 1 for a row with no labels and none predicted."""
         predicted = self.predict(X)
-        Y = check_bits(Y, len(predicted), self.n_labels_)
-        return float(relaxed_f1(torch.from_numpy(predicted).double(), torch.from_numpy(Y).double()).mean())
+        gold = check_bits(y, len(predicted), self.n_labels_)
+        return float(relaxed_f1(torch.from_numpy(predicted).double(), torch.from_numpy(gold).double()).mean())
 
     def save(self, folder):
         """Save to a folder, which :func:`hybridseq.load` reads.

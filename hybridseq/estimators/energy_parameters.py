@@ -9,7 +9,7 @@ from hybridseq.estimators.energy_model import DECISIONS, TRAININGS
 from hybridseq.estimators.numbers import check_number
 from hybridseq.nn.names import choose
 
-_WHOLE = "num_patterns", "pretrain_epochs", "max_epochs", "batch_size", "inference_steps"
+_WHOLE = "num_patterns", "pretrain_epochs", "max_epochs", "inference_steps"
 _RATES = "learning_rate", "energy_rate", "generator_rate"
 _AMOUNTS = "weight_decay", "anchor", "entropy_bonus"
 
@@ -27,6 +27,7 @@ def check(model) -> None:
         raise ValueError(f"hidden_sizes must be a tuple of whole numbers, each at least 1; got {sizes!r}")
     for name in _WHOLE:
         check_number(name, getattr(model, name), least=1, whole=True)
+    check_number("batch_size", model.batch_size, least=1, whole=True, optional=True)
     for name in _RATES:
         check_number(name, getattr(model, name), above=0)
     for name in _AMOUNTS:

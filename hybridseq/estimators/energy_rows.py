@@ -1,7 +1,6 @@
 """Rows of features and of bits, checked once and turned into tensors batch by batch."""
 
 import warnings
-from numbers import Integral
 
 import numpy as np
 import scipy.sparse
@@ -11,33 +10,33 @@ import torch
 AT_ONCE = 512
 
 
-def check_bits(Y, rows=None, num_bits=None) -> np.ndarray:
-    """Y (n, L) as an array of int64, 0 or 1.
+def check_bits(y, rows=None, num_bits=None) -> np.ndarray:
+    """y (n, L) as an array of int64, 0 or 1.
 
     Raises
     ------
     ValueError
-        Where Y is no indicator matrix, or not of the wanted numbers of rows and labels; says which.
+        Where y is no indicator matrix, or not of the wanted numbers of rows and labels; says which.
     """
-    Y = Y.toarray() if scipy.sparse.issparse(Y) else np.asarray(Y)
-    if Y.ndim != 2:
+    y = y.toarray() if scipy.sparse.issparse(y) else np.asarray(y)
+    if y.ndim != 2:
         raise ValueError(
-            f"Y must be an (n, L) array of 0 and 1, a column for each label; got shape {Y.shape}. Make one with "
+            f"y must be an (n, L) array of 0 and 1, a column for each label; got shape {y.shape}. Make one with "
             "sklearn.preprocessing.MultiLabelBinarizer."
         )
-    if rows is not None and len(Y) != rows:
-        raise ValueError(f"X and Y must have as many rows; got {rows} of X and {len(Y)} of Y")
-    if Y.shape[1] == 0 or (num_bits is not None and Y.shape[1] != num_bits):
+    if rows is not None and len(y) != rows:
+        raise ValueError(f"X and y must have as many rows; got {rows} of X and {len(y)} of y")
+    if y.shape[1] == 0 or (num_bits is not None and y.shape[1] != num_bits):
         wanted = "at least one" if num_bits is None else f"{num_bits}, as in training"
-        raise ValueError(f"Y must have a column for each label, {wanted}; got {Y.shape[1]}")
+        raise ValueError(f"y must have a column for each label, {wanted}; got {y.shape[1]}")
     try:
-        bad = ~np.isin(Y, (0, 1))
+        bad = ~np.isin(y, (0, 1))
     except TypeError:
-        bad = np.ones(Y.shape, dtype=bool)
-    if Y.dtype.kind not in "biuf" or bad.any():
+        bad = np.ones(y.shape, dtype=bool)
+    if y.dtype.kind not in "biuf" or bad.any():
         row, column = np.argwhere(bad)[0] if bad.any() else (0, 0)
-        raise ValueError(f"Y must hold 0 and 1 alone; got {Y[row, column].item()!r} in row {row}, column {column}")
-    return Y.astype(np.int64)
+        raise ValueError(f"y must hold 0 and 1 alone; got {y[row, column].item()!r} in row {row}, column {column}")
+    return y.astype(np.int64)
 
 
 class Rows:
@@ -75,10 +74,12 @@ class Rows:
         """All bits (n, L), float32."""
         return torch.from_numpy(self.Y.astype(np.float32))
 
-    def shuffled(self, size: int):
-        """``batches(rng)``: batches (x, y) of one epoch, y int64, in random order."""
-        if not isinstance(size, Integral) or size < 1:
-            raise ValueError(f"batch_size must be a whole number, at least 1; got {size!r}")
+    def shuffled(self, size: int | None = None):
+        """``batches(rng)``: batches (x, y) of one epoch, y int64, in random order.
+
+        By default of a fortieth of the rows, at least 4 and at most 32.
+        """
+        size = size or min(32, max(4, len(self) // 40))
 
         def batches(rng):
             order = rng.permutation(len(self))

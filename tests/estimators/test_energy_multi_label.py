@@ -17,7 +17,7 @@ from hybridseq.estimators.energy_multi_label import EnergyMultiLabel
 
 TRAININGS = "cross_entropy", "infnet", "spen", "value"
 QUICK = {"hidden_sizes": (32,), "dropout": 0.2, "learning_rate": 5e-3, "pretrain_epochs": 8, "max_epochs": 4}
-QUICK |= {"energy_rate": 2e-3, "random_state": 0, "verbose": 0, "inference_steps": 8}
+QUICK |= {"energy_rate": 2e-3, "random_state": 0, "verbose": 0, "inference_steps": 8, "batch_size": 32}
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +215,7 @@ def test_a_grid_search_picks_among_trainings(documents):
 @pytest.mark.parametrize(
     "spoil, message",
     [
-        (lambda X, Y: (X, Y[:-1]), "400 of X and 399 of Y"),
+        (lambda X, Y: (X, Y[:-1]), "400 of X and 399 of y"),
         (lambda X, Y: (X, 2 * Y), "0 and 1 alone; got 2"),
         (lambda X, Y: (X, Y.astype(float) + 0.5), "0 and 1 alone; got 0.5"),
         (lambda X, Y: (X, Y[:, 0]), r"got shape \(400,\).*MultiLabelBinarizer"),
@@ -244,6 +244,7 @@ def test_bad_data_is_refused(documents, spoil, message):
         ("num_patterns", 0),
         ("pretrain_epochs", 0),
         ("max_epochs", 1.5),
+        ("batch_size", 0),
         ("learning_rate", 0),
         ("energy_rate", -1),
         ("anchor", -1),
@@ -274,7 +275,7 @@ def test_other_data_than_in_training_are_refused(documents, fitted):
         fitted["value"].predict(X_test[:, :-1])
     with pytest.raises(ValueError, match="24, as in training; got 23"):
         fitted["value"].score_samples(X_test, Y_test[:, :-1])
-    with pytest.raises(ValueError, match="100 of X and 99 of Y"):
+    with pytest.raises(ValueError, match="100 of X and 99 of y"):
         fitted["value"].score(X_test, Y_test[:-1])
 
 
@@ -288,6 +289,22 @@ def test_other_data_than_in_training_are_refused(documents, fitted):
         "check_valid_tag_types",
         "check_estimator_repr",
         "check_mixin_order",
+        "check_estimator_cloneable",
+        "check_estimators_unfitted",
+        "check_estimators_pickle",
+        "check_estimators_overwrite_params",
+        "check_estimators_nan_inf",
+        "check_estimators_fit_returns_self",
+        "check_complex_data",
+        "check_dict_unchanged",
+        "check_fit2d_predict1d",
+        "check_fit_idempotent",
+        "check_fit_check_is_fitted",
+        "check_fit_score_takes_y",
+        "check_f_contiguous_array_estimator",
+        "check_readonly_memmap_input",
+        "check_n_features_in",
+        "check_n_features_in_after_fitting",
         "check_classifiers_multilabel_representation_invariance",
         "check_classifiers_multilabel_output_format_predict",
         "check_classifiers_multilabel_output_format_predict_proba",
