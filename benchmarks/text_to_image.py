@@ -24,7 +24,12 @@ from sklearn.svm import SVC
 
 from benchmarks import report
 from benchmarks.ocr import file_of, keep
-from hybridseq.datasets.captioned_shapes import draw_captions, make_captioned_shapes, shape_captions
+from hybridseq.datasets.captioned_shapes import (
+    draw_captions,
+    make_captioned_shapes,
+    parse_caption,
+    shape_captions,
+)
 from hybridseq.datasets.shape_oracle import ShapeOracle, picture_spread
 from hybridseq.estimators import ConditionalGAN
 
@@ -53,6 +58,25 @@ def oracle_itself(seed):
     return {"accuracy": float(right.mean()), "per_second": len(images) / (time.perf_counter() - began)}
 
 
+def variety(oracle, captions, drawn):
+    """What of a caption's pictures (m, n, …) is varied: standard deviation of places, and variance of sizes left open.
+
+    The latter is 1 where small and large are as frequent, and 0 where a caption always gives the same.
+    """
+    places, sizes = [], []
+    for caption, own in zip(captions, drawn):
+        asked, readings = parse_caption(caption), oracle.read(own)
+        readings = [r for r in readings if asked.covers(r.scene)]
+        if len(readings) < 2:
+            continue
+        places.append(np.std([r.places for r in readings], 0).mean())
+        for k, thing in enumerate(asked.things):
+            if thing.size is None:
+                large = np.mean([r.scene.things[k].size == "large" for r in readings])
+                sizes.append(4 * large * (1 - large))
+    return float(np.mean(places)), float(np.mean(sizes))
+
+
 def measured(gan, seed):
     """A fitted model's accuracy on captions of both parts, and its spread against that of true pictures."""
     oracle, found = ShapeOracle(), {}
@@ -63,8 +87,10 @@ def measured(gan, seed):
         found[part] = float(oracle.agrees(captions, drawn).mean())
         found[f"{part}_error"] = float(np.mean([reading.error for reading in readings]))
         few = captions[:SPREAD_OF]
-        true = picture_spread(draw_captions(few, DRAWS, random_state=[seed, 2])).mean()
-        found[f"{part}_spread"] = float(picture_spread(gan.sample(few, DRAWS, random_state=seed)).mean() / true)
+        true, made = draw_captions(few, DRAWS, random_state=[seed, 2]), gan.sample(few, DRAWS, random_state=seed)
+        found[f"{part}_spread"] = float(picture_spread(made).mean() / picture_spread(true).mean())
+        pairs = zip(variety(oracle, few, made), variety(oracle, few, true))
+        found[f"{part}_places"], found[f"{part}_open_sizes"] = (a / b for a, b in pairs)
     return found
 
 
@@ -175,14 +201,16 @@ def table():
     for name in runs():
         results = found(name)
         if results and name.startswith("captions"):
-            parts = [shown(results, key) for key in ("seen", "held_out", "seen_spread", "held_out_spread")]
+            keys = "seen", "held_out", "seen_spread", "held_out_spread", "seen_places", "seen_open_sizes"
+            parts = [shown(results, key) for key in keys]
             rows.append([name.removeprefix("captions "), len(results), *parts, shown(results, "seconds", 1 / 60)])
-    rows.append(["asked for", "", "95", "85", "80 to 120", "", "10"])
+    rows.append(["asked for", "", "95", "85", "80 to 120", "", "", "", "10"])
     real = found("oracle")
     title = "pictures of captions"
     if real:
         title += f"; the oracle reads {shown(real, 'accuracy', digits=2)}% of real ones right"
-    heads = ["generator", "seeds", "seen, %", "held out, %", "spread of seen, % of true", "of held out", "minutes"]
+    heads = ["generator", "seeds", "seen, %", "held out, %", "spread of seen, % of true", "of held out"]
+    heads += ["of places", "of open sizes", "minutes"]
     report.show(title, heads, rows)
     rows = []
     for name in ("digits", "digits regression"):
