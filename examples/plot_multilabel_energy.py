@@ -38,7 +38,7 @@ answers = {"best possible": sets[(posterior[TRAIN:] @ common).argmax(1)]}
 # ``cross_entropy`` is the classifier alone, and what the others begin with. ``spen`` is trained through its own
 # gradient ascent, ``infnet`` against a network that answers in its place, ``value`` learns to tell the F1 of an answer.
 settings = {"hidden_sizes": (64,), "dropout": 0.3, "learning_rate": 5e-3, "energy_rate": 2e-3, "generator_rate": 2e-3}
-settings |= {"max_epochs": 15, "valid_fraction": 0.2, "random_state": 0, "verbose": 0}
+settings |= {"batch_size": 32, "max_epochs": 15, "valid_fraction": 0.2, "random_state": 0, "verbose": 0}
 models = {}
 for training in ("value", "infnet", "spen", "cross_entropy"):
     models[training] = EnergyMultiLabel(training, **settings).fit(X[:TRAIN], Y[:TRAIN])
