@@ -6,7 +6,7 @@ from torch import Tensor
 def relaxed_f1(y: Tensor, gold: Tensor) -> Tensor:
     r"""F1 (B,) of relaxed bits (B, L) against gold ones of the same dtype :cite:p:`gygli2017`.
 
-    2·Σ min(y, g) / (Σ y + Σ g), of hard bits the F1; 1 where both are empty. Differentiable in y.
+    2·y·g / (Σ y + Σ g), of hard bits the F1; 1 where both are empty. Differentiable in y.
     """
     total = y.sum(1) + gold.sum(1)
     nothing = total == 0
