@@ -21,15 +21,15 @@ class EnergyMultiLabel(ClassifierMixin, BaseEstimator):
 
     F(x, y) is a sum of the labels' own scores and a network over the whole vector y. What trains it, and what answers:
 
-    ================== ============================================================== ===========================
-    ``training``       F learns                                                       answers come from
-    ================== ============================================================== ===========================
-    ``"cross_entropy"`` every label by itself                                         one pass
-    ``"infnet"``       against a network that answers, as a structured SVM learns     that network, one pass
-                       against its argmax :cite:p:`tu2018,tu2020joint`
-    ``"spen"``         through its own inference, unrolled :cite:p:`belanger2017`     mirror ascent of F + entropy
-    ``"value"``        to estimate the F1 of an answer :cite:p:`gygli2017`            ascent of F from the empty set
-    ================== ============================================================== ===========================
+    =================== ============================================================== ==============================
+    ``training``        F learns                                                       answers come from
+    =================== ============================================================== ==============================
+    ``"cross_entropy"`` every label by itself                                          one pass
+    ``"infnet"``        against a network that answers, as a structured SVM learns     that network, one pass
+                        against its argmax :cite:p:`tu2018,tu2020joint`
+    ``"spen"``          through its own inference, unrolled :cite:p:`belanger2017`     mirror ascent of F + entropy
+    ``"value"``         to estimate the F1 of an answer :cite:p:`gygli2017`            ascent of F from the empty set
+    =================== ============================================================== ==============================
 
     All begin with the first, which is also the baseline.
 

@@ -39,7 +39,7 @@ class SearchReport:
         For a multilinear F the expectation is F at the centre of the relaxed outputs, else the mean over 32 draws. inf
         where guesses score as high as a reference that is not exact.
     solved : (B,) bool tensor
-        The gap is rounding (at most ``tolerance`` · (1 + |F|)), or the answer is the reference itself.
+        The gap is rounding (at most ``tolerance · (1 + |F|)``), or the answer is the reference itself.
     seconds : float or None
         What the search took for the whole batch; None for an answer that was given.
     right, search_faults, model_faults : (B,) bool tensors or None
@@ -127,14 +127,14 @@ def search_error(
     rivals : sequence of tensors, generators or callables
         Other answers: the reference where there is no exact one; where there is, none may score higher.
     tolerance : float
-        A gap up to this times 1 + |F| counts as solved.
+        A gap up to this times ``1 + |F|`` counts as solved.
     seed : int
         Of a generator's noise, and of the guesses in the relative gap.
 
     Raises
     ------
     FalseReferenceError
-        Where an answer scores higher than the exact reference, by more than 1e-5 · (1 + |F|): negative gaps are
+        Where an answer scores higher than the exact reference, by more than ``1e-5 · (1 + |F|)``: negative gaps are
         rescored in float64 with ``F.double()`` where F has it. A smaller one is rounding, and set to 0.
     TypeError, ValueError
         Where x is missing, exact=True and there is none, or outputs are not of the space.
