@@ -48,7 +48,7 @@ def chain(corpus, seed):
     if path.exists():
         return hs.load(path)
     train, valid, _ = corpora.load(corpus)
-    tagger = hs.SequenceTagger(constraint=None, unseen_labels="miss", random_state=seed, verbose=0)
+    tagger = hs.SequenceTagger(constraint=None, max_epochs=15, unseen_labels="miss", random_state=seed, verbose=0)
     tagger.fit(*train, *valid).save(path)
     return tagger
 

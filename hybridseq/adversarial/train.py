@@ -8,16 +8,17 @@ import contextlib
 import time
 import warnings
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
 from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from hybridseq.adversarial import distribution
 from hybridseq.adversarial.collapse import Watch
 from hybridseq.adversarial.generator import Generator
-from hybridseq.adversarial.losses import critic_loss, generator_loss
+from hybridseq.adversarial.losses import critic_loss, generator_loss, spread
 from hybridseq.adversarial.recipe import TwoPlayers
 from hybridseq.inference.score_function import ScoreFunction
 from hybridseq.training.schedule import SCHEDULES
@@ -112,7 +113,7 @@ def train_two_players(
     ]
     average = None
     if recipe.averaging:
-        average = AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging), use_buffers=True)
+        average = AveragedModel(generator, multi_avg_fn=partial(_mix, recipe.averaging), use_buffers=True)
     shown = generator if average is None else average.module
     trained, watch, best = Trained(shown, critic), Watch(recipe), None
     with torch.random.fork_rng(devices=[]):
@@ -148,6 +149,16 @@ def train_two_players(
 
 class CollapseWarning(UserWarning):
     """One of two players wins for long, or noise is ignored."""
+
+
+def _mix(decay, averaged, current, count):
+    """A step of the moving average, which is short at first, so that the start is soon forgotten."""
+    decay = min(decay, (1 + float(count)) / (10 + float(count)))
+    for kept, new in zip(averaged, current):
+        if kept.is_floating_point():
+            kept.lerp_(new, 1 - decay)
+        else:
+            kept.copy_(new)
 
 
 def _state(*modules):
@@ -198,6 +209,8 @@ def _epoch(generator, critic, batches, recipe, optimisers, average, anchor, epoc
         with frozen(critic):
             for _ in range(recipe.generator_steps):
                 loss, told = generator_loss(generator, critic, x, y, recipe, recipe.anchor_at(done), anchor)
+                if generator.noise_size and not count:
+                    told["spread"] = spread(generator, x, len(y))
                 norm = _step(loss, generator, optimisers["generator"], recipe, "generator")
                 row.update(told, generator_loss=loss.item(), gradient_norm=norm)
                 if average is not None:
@@ -205,10 +218,11 @@ def _epoch(generator, critic, batches, recipe, optimisers, average, anchor, epoc
         size = len(y)
         count += size
         for name, value in row.items():
-            sums[name] = sums.get(name, 0.0) + size * value
+            total, seen = sums.get(name, (0.0, 0))
+            sums[name] = total + size * value, seen + size
     if not count:
         raise ValueError("batches(rng) gave no batch: there is nothing to train on.")
-    row = {name: value / count for name, value in sums.items()}
+    row = {name: total / seen for name, (total, seen) in sums.items()}
     return {"epoch": epoch + 1, **row, "seconds": time.perf_counter() - began}
 
 

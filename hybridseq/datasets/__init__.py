@@ -10,7 +10,7 @@ from hybridseq.datasets.captioned_shapes import (
 from hybridseq.datasets.connected_digits import ConnectedString, make_connected_digits
 from hybridseq.datasets.letters import LETTER_WORDS, make_letter_words
 from hybridseq.datasets.segments import ACTIVITIES, make_activity_segments
-from hybridseq.datasets.shape_oracle import ShapeOracle, read_shapes
+from hybridseq.datasets.shape_oracle import ShapeOracle, caption_accuracy, picture_spread, read_shapes
 from hybridseq.datasets.spoken_digits import DIGIT_PHONES, SpokenDigit, make_aligned_digits, make_spoken_digits
 from hybridseq.datasets.tagged_documents import TaggedDocuments, make_tagged_documents
 from hybridseq.datasets.ticket_booking import make_ticket_booking
@@ -24,6 +24,7 @@ __all__ = [
     "ShapeOracle",
     "SpokenDigit",
     "TaggedDocuments",
+    "caption_accuracy",
     "draw_captions",
     "make_activity_segments",
     "make_aligned_digits",
@@ -35,6 +36,7 @@ __all__ = [
     "make_tagged_documents",
     "make_ticket_booking",
     "parse_caption",
+    "picture_spread",
     "read_shapes",
     "shape_captions",
 ]
