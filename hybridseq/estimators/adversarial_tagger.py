@@ -12,15 +12,17 @@ from hybridseq.adversarial.labels.language_model import fit_language_model
 from hybridseq.adversarial.train import train_two_players
 from hybridseq.estimators import adversarial_parameters as parameters
 from hybridseq.estimators import predicting
+from hybridseq.estimators.epoch_table import EpochTable
 from hybridseq.estimators.found_constraint import Found
 from hybridseq.estimators.sequence_tagger import HeldOutScore, SequenceTagger
 from hybridseq.estimators.tagger_card import restore_tagger
-from hybridseq.estimators.two_player_progress import TwoPlayerProgress
 from hybridseq.inference.amortised import best_of
 from hybridseq.inference.refine import refine
 from hybridseq.inference.search_error import SearchReport, search_error
 from hybridseq.training.batches import BucketSampler, SentenceDataset, by_length
 from hybridseq.training.inputs import DataError, check_labels, check_sentences, encode_labels
+
+_TOLD = "epoch", "critic_loss", "generator_loss", "critic_accuracy", "score", "seconds"
 
 
 class AdversarialTagger(SequenceTagger):
@@ -237,7 +239,7 @@ valid_fraction, callbacks, unseen_labels, on_infeasible, device, random_state, v
             lambda rng: (self._moved(*dataset[indices]) for indices in sampler),
             parameters.recipe(self),
             score=held_out and self._scorer(chain, labels, found, network, *held_out),
-            told=TwoPlayerProgress(metric) if self.verbose else None,
+            told=EpochTable(*_TOLD, metric=metric) if self.verbose else None,
             seed=seed,
         )
         network.generator = trained.generator

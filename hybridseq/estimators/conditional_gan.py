@@ -13,10 +13,10 @@ from hybridseq.adversarial.images.regression import train_regression
 from hybridseq.adversarial.recipe import TwoPlayers
 from hybridseq.adversarial.train import train_two_players
 from hybridseq.estimators.card import describe_parameters, plain
+from hybridseq.estimators.epoch_table import EpochTable
 from hybridseq.estimators.gan_conditions import conditions_from_json, conditions_to_json, learn_conditions
 from hybridseq.estimators.gan_images import check_pictures, to_images, to_tensor
 from hybridseq.estimators.gan_networks import CRITICS, GENERATORS, build_players
-from hybridseq.estimators.gan_progress import TwoPlayersTable
 from hybridseq.estimators.numbers import check_number
 from hybridseq.estimators.persistence import write_model
 from hybridseq.nn.names import choose
@@ -25,6 +25,7 @@ from hybridseq.training.schedule import SCHEDULES
 #: Steps that training takes where ``max_epochs`` is None.
 _STEPS = 8000
 _ROWS = 256
+_TOLD = "epoch", "critic_loss", "generator_loss", "critic_accuracy", "spread", "seconds"
 
 
 class ConditionalGAN(BaseEstimator):
@@ -191,7 +192,7 @@ class ConditionalGAN(BaseEstimator):
             # The most frequent colour, about.
             background = y.transpose(0, 1).flatten(1).median(1).values
             generator, critic = build_players(self, conditions, shape, background)
-            told = TwoPlayersTable() if self.verbose else None
+            told = EpochTable(*_TOLD) if self.verbose else None
             batches, recipe = _Batches(x, y, self.batch_size), self._recipe(len(y))
             if critic is None:
                 trained = train_regression(generator, batches, recipe, told=told, seed=seed)

@@ -10,9 +10,9 @@ from hybridseq.adversarial.multilabel import relaxed_f1
 from hybridseq.estimators import energy_parameters
 from hybridseq.estimators.card import describe_parameters, plain
 from hybridseq.estimators.energy_model import build_local, build_model
-from hybridseq.estimators.energy_progress import EpochTable
 from hybridseq.estimators.energy_rows import Rows, check_bits
 from hybridseq.estimators.energy_training import fit_model
+from hybridseq.estimators.epoch_table import EpochTable
 from hybridseq.estimators.persistence import write_model
 
 
@@ -205,7 +205,9 @@ class EnergyMultiLabel(ClassifierMixin, BaseEstimator):
         if self.valid_fraction:
             train, held_out = train.split(self.valid_fraction, random)
         seed = int(random.randint(2**31 - 1))
-        fitted = fit_model(self, train, held_out, seed, EpochTable() if self.verbose else None)
+        columns = "stage", "epoch", "loss", "critic_loss", "generator_loss", "score", "seconds"
+        table = EpochTable(*columns, metric="held-out F1") if self.verbose else None
+        fitted = fit_model(self, train, held_out, seed, table)
         self._take(fitted.model, bits.shape[1], fitted.threshold, fitted.most_labels)
         self.history_, self.best_epoch_, self.best_score_ = fitted.history, fitted.best_epoch, fitted.best_score
         self._fitted_with = self.get_params(deep=False)

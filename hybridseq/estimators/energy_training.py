@@ -43,7 +43,7 @@ def fit_model(parameters, train, held_out, seed: int, told=None) -> Fitted:
         Where epochs and the threshold are chosen; None: the last epoch, and the threshold on the training rows.
     seed : int
     told : callable, optional
-        ``told(stage, row)`` after each epoch.
+        ``told(row)`` after each epoch.
     """
     history = []
     gold = None if held_out is None else held_out.bits()
@@ -55,7 +55,7 @@ def fit_model(parameters, train, held_out, seed: int, told=None) -> Fitted:
         def note(row):
             history.append({"stage": name, **row})
             if told is not None:
-                told(name, history[-1])
+                told(history[-1])
 
         return {"told": note, "score": None if held_out is None else score}
 

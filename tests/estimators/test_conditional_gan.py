@@ -160,7 +160,7 @@ def test_interrupted_training_keeps_what_there_is(monkeypatch):
         def __call__(self, row):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(conditional_gan, "TwoPlayersTable", Impatient)
+    monkeypatch.setattr(conditional_gan, "EpochTable", lambda *names: Impatient())
     x, y = stripes()
     gan = ConditionalGAN(**{**SMALL, "max_epochs": 50, "verbose": 1}).fit(x, y)
     assert len(gan.history_) == 1 and gan.sample([0]).shape == (1, 1, 8, 8)

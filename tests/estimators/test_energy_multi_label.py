@@ -77,7 +77,7 @@ def test_both_players_losses_are_told(documents, capfd):
     model = EnergyMultiLabel("infnet", **{**QUICK, "verbose": 1, "max_epochs": 2}).fit(X, Y)
     assert all(np.isfinite([row["critic_loss"], row["generator_loss"]]).all() for row in model.history_[-2:])
     told = capfd.readouterr()
-    assert told.out == "" and "loss of G" in told.err and told.err.count("infnet") == 2
+    assert told.out == "" and "G loss" in told.err and told.err.count("infnet") == 2
 
 
 @pytest.mark.parametrize("training", TRAININGS)
