@@ -1,9 +1,20 @@
-"""``make bench``: the ratio tables, reported only while the kernels' tests pass; and what there is of speech."""
+"""``make bench``: the ratio tables, reported only while the kernels' tests pass; and what there is of the runs that take hours."""
 
 import subprocess
 import sys
 
-from benchmarks import chain, constraints, decoding, hmm, limits, online, speech
+from benchmarks import (
+    adversarial,
+    chain,
+    constraints,
+    decoding,
+    hmm,
+    limits,
+    multilabel,
+    online,
+    speech,
+    text_to_image,
+)
 
 
 def main():
@@ -17,8 +28,8 @@ def main():
     limits.run()
     online.run()
     decoding.run()
-    # Its runs take hours: see benchmarks.speech.
-    speech.table()
+    for part in (speech, adversarial, multilabel, text_to_image):
+        part.table()
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ from hybridseq.estimators import ConditionalGAN
 FOLDER = report.RESULTS / "text_to_image"
 #: Pictures to train on, captions asked for in each part, and how many of them are drawn how often for the spread.
 PICTURES, ASKED, SPREAD_OF, DRAWS = 30_000, 1000, 100, 20
-SHAPES = {"layered": {"generator": "layered", "max_epochs": 8}, "convolutional": {"max_epochs": 8}}
+SHAPES = {"layered": {"generator": "layered", "max_epochs": 10}, "convolutional": {"max_epochs": 8}}
 DIGITS = {"max_epochs": 80}
 #: What is asked for.
 TARGETS = {"seen": 95, "held out": 85, "spread": (80, 120), "minutes": 10, "digits": 95}
