@@ -1,4 +1,4 @@
-"""``make bench``: the ratio tables, reported only while the kernels' tests pass; and what there is of the runs that take hours."""
+"""``make bench``: the ratio tables, reported only while the kernels' tests pass; then the tables of long runs."""
 
 import subprocess
 import sys
