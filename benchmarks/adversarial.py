@@ -195,7 +195,7 @@ ABLATIONS = {
     "no anchor": {"anchor": 0.0, "anchor_end": 0.0},
     "anchor annealed to 0": {"anchor_end": 0.0},
     "one head": {"two_heads": False},
-    "no feedback": {"feedback": 0},
+    "no passes over neighbours": {"passes": 0},
     "F fixed": {"critic_rate": None},
     "one learning rate": {"critic_rate": 2e-3},
     "three critic steps": {"critic_steps": 3},

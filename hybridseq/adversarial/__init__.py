@@ -10,7 +10,7 @@ _GROUPS = {
     "generator": "Generator",
     "labels": (
         "GlobalChainScore GlobalChainScored LabelAttention LabelConvolution LabelGenerator LabelLanguageModel "
-        "RELAXATIONS TERMS UnrolledMeanField"
+        "LabelTerm MeanFieldPasses RELAXATIONS TERMS UnrolledMeanField"
     ),
     "objectives": (
         "CONTRASTS contrastive margin_rescaled nce_ranking perceptron slack_rescaled truncated value_regression"

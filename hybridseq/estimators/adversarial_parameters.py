@@ -2,6 +2,8 @@
 
 import inspect
 
+from sklearn.utils.validation import check_is_fitted
+
 from hybridseq.adversarial.labels import RELAXATIONS, TERMS, GlobalChainScore, LabelGenerator
 from hybridseq.adversarial.labels.network import AdversarialNetwork
 from hybridseq.adversarial.recipe import OBJECTIVES, TwoPlayers
@@ -29,6 +31,21 @@ _OWN = {
     "truncate_generator",
 }
 
+#: What shapes the network, so that a chain and its tagger are to agree on it.
+_SHAPE = (
+    "encoder",
+    "structure",
+    "hidden_size",
+    "num_layers",
+    "word_size",
+    "char_encoder",
+    "char_size",
+    "column_size",
+    "word_vectors",
+    "lowercase",
+    "min_count",
+)
+
 
 def check(tagger) -> None:
     """Raise a ValueError that names the first parameter that is not usable."""
@@ -42,7 +59,7 @@ def check(tagger) -> None:
             f"inference='exact' needs an F whose argmax is known: a chain plus term={tagger.term!r} has none. Set "
             "inference='refined', or term=None"
         )
-    for name, least in (("adversarial_epochs", 1), ("noise_size", 0), ("feedback", 0), ("draws", 1)):
+    for name, least in (("adversarial_epochs", 1), ("noise_size", 0), ("passes", 0), ("reach", 1), ("draws", 1)):
         check_number(name, getattr(tagger, name), least=least, whole=True)
     check_number("temperature", tagger.temperature, above=0)
     check_number("term_weight", tagger.term_weight, least=0)
@@ -55,6 +72,17 @@ def chain_tagger(tagger) -> SequenceTagger:
     known = inspect.signature(SequenceTagger).parameters
     shared = {name: value for name, value in tagger.get_params(deep=False).items() if name in known}
     return SequenceTagger(**{**shared, "objective": "log_loss", "constraint": None})
+
+
+def check_chain(tagger, chain) -> None:
+    """Raise where a tagger's chain cannot be the start of F."""
+    if not isinstance(chain, SequenceTagger) or isinstance(chain, type(tagger)):
+        raise TypeError(f"chain must be a fitted SequenceTagger; got {type(chain).__name__}")
+    check_is_fitted(chain, "network_")
+    for name in _SHAPE:
+        own, other = getattr(tagger, name), getattr(chain, name)
+        if own is not other and own != other:
+            raise ValueError(f"the chain was fitted with {name}={other!r}, but here it is {own!r}: give the same")
 
 
 def recipe(tagger) -> TwoPlayers:
@@ -79,7 +107,8 @@ def players(tagger, network, num_labels) -> AdversarialNetwork:
         network,
         tagger.relaxation,
         temperature=tagger.temperature,
-        feedback=tagger.feedback,
+        passes=tagger.passes,
+        reach=tagger.reach,
         noise_size=tagger.noise_size,
         two_heads=tagger.two_heads,
     )

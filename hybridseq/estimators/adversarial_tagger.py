@@ -1,5 +1,6 @@
 """A tagger whose inference is a generator."""
 
+import copy
 import sys
 from dataclasses import replace
 
@@ -54,8 +55,10 @@ class AdversarialTagger(SequenceTagger):
         Of the relaxation.
     two_heads : bool
         Whether G has a second head for cost-augmented answers in training, so that the first needs no further tuning.
-    feedback : int
-        Width of G's look at its neighbours' first guesses; odd, or 0.
+    passes : int
+        Parallel looks of G at the neighbours' guesses, which start as mean field of F's chain; 0: none.
+    reach : int
+        How far a look goes to either side.
     noise_size : int
         Components of z; 0: none.
     draws : int
@@ -92,7 +95,7 @@ valid_fraction, callbacks, unseen_labels, on_infeasible, device, random_state, v
     Notes
     -----
     ``predict_marginals`` and ``predict_k_best`` tell of G's own distribution, whose positions are independent.
-    One pass costs no search: O(T·K²·feedback) beside the encoder, in parallel over positions.
+    One pass costs no search: O(T·K²·passes·reach) beside the encoder, in parallel over positions.
     """
 
     # What the shared code of taggers asks for, and what is not this tagger's to choose.
@@ -110,7 +113,8 @@ valid_fraction, callbacks, unseen_labels, on_infeasible, device, random_state, v
         relaxation="softmax",
         temperature=1.0,
         two_heads=True,
-        feedback=3,
+        passes=3,
+        reach=1,
         noise_size=0,
         draws=8,
         term_weight=1.0,
@@ -163,7 +167,8 @@ valid_fraction, callbacks, unseen_labels, on_infeasible, device, random_state, v
         self.relaxation = relaxation
         self.temperature = temperature
         self.two_heads = two_heads
-        self.feedback = feedback
+        self.passes = passes
+        self.reach = reach
         self.noise_size = noise_size
         self.draws = draws
         self.term_weight = term_weight
@@ -216,17 +221,44 @@ valid_fraction, callbacks, unseen_labels, on_infeasible, device, random_state, v
     def _check_parameters(self):
         parameters.check(self)
 
-    def _fit(self, X, y, held_out, labels, *, found, seed, start=None):
+    def fit(self, X, y, X_valid=None, y_valid=None, chain=None):
+        """Fit anew.
+
+        Parameters
+        ----------
+        X, y, X_valid, y_valid
+            As of :meth:`SequenceTagger.fit`.
+        chain : SequenceTagger, optional
+            A fitted tagger whose chain F starts from, so that none is trained; it is left as it is. It is to have been
+            fitted with the same parameters of the network (``encoder``, ``hidden_size`` and so on).
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError
+            Where sentences and labels do not fit together, or the chain does not know a label; names the place.
+        ValueError
+            Where a parameter is not usable, or the chain is of another shape.
+        """
+        if chain is not None:
+            parameters.check_chain(self, chain)
+        return self._fit_anew(X, y, X_valid, y_valid, None if chain is None else chain.labels_, chain=chain)
+
+    def _fit(self, X, y, held_out, labels, *, found, seed, chain=None):
         """Fit chain, then players, and take the result on only when all of it is there."""
         if self.verbose:
             print(found.message, file=sys.stderr)
-        chain = parameters.chain_tagger(self)
-        chain._fit(X, y, held_out, labels, found=Found(None, found.scheme, "F's chain, by log loss:"), seed=seed)
+        if chain is None:
+            chain = parameters.chain_tagger(self)
+            chain._fit(X, y, held_out, labels, found=Found(None, found.scheme, "F's chain, by log loss:"), seed=seed)
         encoded = replace(chain.input_.encode(X), labels=encode_labels(y, labels))
         dataset = SentenceDataset(encoded)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            network = parameters.players(self, chain.network_, len(labels)).to(self.device)
+            network = parameters.players(self, copy.deepcopy(chain.network_), len(labels)).to(self.device)
             if self.term == "language_model":
                 sequences = [torch.from_numpy(part) for part in np.split(encoded.labels, encoded.starts[1:])]
                 fit_language_model(network.critic.term, sequences, seed=seed)

@@ -235,6 +235,10 @@ class SequenceTagger(BaseEstimator):
         ValueError
             Where a parameter is not usable.
         """
+        return self._fit_anew(X, y, X_valid, y_valid)
+
+    def _fit_anew(self, X, y, X_valid, y_valid, labels=None, **others):
+        """Check, hold data out, and fit."""
         self._check_parameters()
         _check(X, y, ("X", "y"))
         random = check_random_state(self.random_state)
@@ -246,13 +250,13 @@ class SequenceTagger(BaseEstimator):
         else:
             held_out = None
         check_tokens(X)
-        labels = LabelVocabulary.build(y)
+        labels = labels or LabelVocabulary.build(y)
         found = find_constraint(parameters.wanted_constraint(self), X, y, self.on_infeasible)
         if found.broken and self.on_infeasible == "skip":
             X, y = _without(X, found.broken), _without(y, found.broken)
         if held_out is None and self.valid_fraction and len(X) > 1:
             X, y, *held_out = _split(X, y, self.valid_fraction, random)
-        self._fit(X, y, held_out, labels, found=found, seed=int(random.randint(2**31)))
+        self._fit(X, y, held_out, labels, found=found, seed=int(random.randint(2**31)), **others)
         return self
 
     def partial_fit(self, X, y, classes=None):

@@ -1,4 +1,4 @@
-"""A generator of label sequences: one pass of an encoder."""
+"""A generator of label sequences: an encoder, then a few passes in which neighbouring labels agree."""
 
 import copy
 
@@ -6,26 +6,31 @@ import torch
 from torch import nn
 
 from hybridseq.adversarial.generator import HEADS, Generator
+from hybridseq.adversarial.labels.passes import MeanFieldPasses
 from hybridseq.adversarial.labels.relaxations import RELAXATIONS
 from hybridseq.inference.spaces import LabelSpace
+from hybridseq.nn.crf import CRF
 from hybridseq.nn.names import choose
 from hybridseq.nn.network import TaggerNetwork
 
 
 class LabelGenerator(Generator):
-    """Labels of all positions at once, from an encoder of the input and a look at the neighbours' first guesses.
+    """Labels of all positions at once, from an encoder of the input and parallel looks at the neighbours' guesses.
+
+    It starts as mean field of the network's own chain, see :class:`MeanFieldPasses`.
 
     Parameters
     ----------
     network : TaggerNetwork
-        Whose input, encoder and scores of labels are copied, weights included; its structure is not used.
+        Whose input, encoder, scores of labels and transitions are copied, weights included.
     relaxation : {"softmax", "straight_through", "gumbel", "gumbel_straight_through"}
         See ``RELAXATIONS``. The Gumbel ones draw while training; in evaluation mode they are without noise.
     temperature : float
         Of the relaxation.
-    feedback : int
-        Width of a convolution over the first guesses' probabilities, whose result is added to the scores, so that
-        neighbouring labels can agree; odd; 0: none. It starts at 0.
+    passes : int
+        Looks at the neighbours' guesses; 0: none, positions are answered by themselves.
+    reach : int
+        How far a look goes to either side.
     noise_size : int
         Components of z, added to the encoder's output through a linear map; 0: no noise.
     two_heads : bool
@@ -33,7 +38,7 @@ class LabelGenerator(Generator):
 
     Notes
     -----
-    x is a dictionary, what the network takes by name, ``lengths`` (B,) among it. O(B·T·K²·feedback) beside the encoder.
+    x is a dictionary, what the network takes by name, ``lengths`` (B,) among it. O(B·T·K²·passes·reach) beside the encoder.
     """
 
     def __init__(
@@ -42,7 +47,8 @@ class LabelGenerator(Generator):
         relaxation: str = "softmax",
         *,
         temperature: float = 1.0,
-        feedback: int = 3,
+        passes: int = 3,
+        reach: int = 1,
         noise_size: int = 0,
         two_heads: bool = False,
     ):
@@ -50,8 +56,11 @@ class LabelGenerator(Generator):
         choose("relaxation", relaxation, RELAXATIONS)
         if not temperature > 0:
             raise ValueError(f"temperature must be above 0; got {temperature!r}")
-        if feedback and feedback % 2 != 1:
-            raise ValueError(f"feedback must be odd, or 0 for none; got {feedback!r}")
+        if passes and not isinstance(network.structure, CRF):
+            raise TypeError(
+                f"passes start with a chain's transitions, but the network's structure is a "
+                f"{type(network.structure).__name__}; give a CRF, or passes=0"
+            )
         self.relaxation, self.temperature = relaxation, temperature
         self.noise_size, self.two_heads = noise_size, two_heads
         network = copy.deepcopy(network)
@@ -60,12 +69,9 @@ class LabelGenerator(Generator):
         names = HEADS[: 1 + two_heads]
         self.heads = nn.ModuleDict({name: copy.deepcopy(network.emissions) for name in names})
         self.num_labels = network.emissions.out_features
-        self.feedback = nn.ModuleDict()
-        for name in names if feedback else ():
-            layer = nn.Conv1d(self.num_labels, self.num_labels, feedback, padding=feedback // 2)
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
-            self.feedback[name] = layer
+        self.passes = nn.ModuleDict(
+            {name: MeanFieldPasses(network.structure, passes, reach) for name in names if passes}
+        )
         self.mix = nn.Linear(noise_size, network.emissions.in_features, bias=False) if noise_size else None
 
     def space(self, x):
@@ -80,11 +86,7 @@ class LabelGenerator(Generator):
         if z is not None:
             encoded = encoded + self.mix(z)[:, None]
         scores = self.heads[head](self.after(encoded))
-        if head not in self.feedback:
-            return scores
-        inside = torch.arange(scores.shape[1], device=scores.device) < lengths[:, None]
-        guesses = scores.softmax(2) * inside[:, :, None]
-        return scores + self.feedback[head](guesses.transpose(1, 2)).transpose(1, 2)
+        return self.passes[head](scores, lengths) if self.passes else scores
 
     def relax(self, logits, space):
         name = self.relaxation if self.training else self.relaxation.replace("gumbel_", "").replace("gumbel", "softmax")

@@ -3,8 +3,9 @@
 import copy
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from hybridseq.adversarial.labels.term import LabelTerm
 from hybridseq.inference.chain_score import ChainScored
 from hybridseq.inference.score_function import Scored, ScoreFunction
 
@@ -15,29 +16,44 @@ class GlobalChainScored(Scored):
     Parameters
     ----------
     chain : ChainScored
-    term : nn.Module
-        ``(y (B, T, K), lengths) -> (B,)``, see ``TERMS``.
+    term : LabelTerm
+        See ``TERMS``.
     weight : float or tensor
     """
 
-    def __init__(self, chain: ChainScored, term: nn.Module, weight=1.0):
+    def __init__(self, chain: ChainScored, term: LabelTerm, weight=1.0):
         self.chain, self.term, self.weight = chain, term, weight
         self.space, self.dtype = chain.space, chain.dtype
+        self.reach = None if term.reach is None else max(chain.reach, term.reach)
 
     def raw_score(self, y: Tensor) -> Tensor:
         return self.chain.raw_score(y) + self.weight * self.term(y, self.space.lengths)
 
     def raw_hard_score(self, y: Tensor) -> Tensor:
-        whole = self.term(self.space.vertices(y, self.dtype), self.space.lengths)
-        return self.chain.raw_hard_score(y) + self.weight * whole
+        return self.chain.raw_hard_score(y) + self.weight * self.term.hard(y, self.space.lengths)
 
     def raw_hard_scores(self, ys):
         # The term knows no x, so that no row of x need be copied.
-        y, count = ys.flatten(0, 1), len(ys)
-        inside = self.space.inside.repeat(count, 1)
-        hot = nn.functional.one_hot(torch.where(inside, y, 0), self.space.num_labels).to(self.dtype)
-        whole = self.term(hot * inside[:, :, None], self.space.lengths.repeat(count))
-        return self.chain.raw_hard_scores(ys) + self.weight * whole.view(count, -1)
+        whole = self.term.hard(*self._flat(ys)).view(len(ys), -1)
+        return self.chain.raw_hard_scores(ys) + self.weight * whole
+
+    def raw_gains(self, ys, places, candidates=None):
+        gains, now = self.chain.raw_gains(ys, places), self._standing(ys, places)
+        flat, lengths = self._flat(ys)
+        choices = self.space.choices
+        if candidates is None or candidates >= choices - 1:
+            tried = (now + torch.arange(1, choices, device=ys.device)) % choices
+        else:
+            slopes = gains + self.weight * self.term.slopes(flat, lengths, places).view(gains.shape)
+            tried = slopes.scatter(3, now, -torch.inf).topk(candidates).indices
+        rows = max(1, self._rows_at_once * self.space.shape[1] // tried[0, 0].numel())
+        parts = zip(flat.split(rows), lengths.split(rows), tried.flatten(0, 1).split(rows))
+        whole = torch.cat([self.term.gains(y, length, places, some) for y, length, some in parts]).view(tried.shape)
+        found = torch.full_like(gains, -torch.inf).scatter_(3, now, 0)
+        return found.scatter_(3, tried, gains.gather(3, tried) + self.weight * whole)
+
+    def _flat(self, ys):
+        return ys.flatten(0, 1), self.space.lengths.repeat(len(ys))
 
     def rows(self, index):
         return GlobalChainScored(self.chain.rows(index), self.term, self.weight)
@@ -53,7 +69,7 @@ class GlobalChainScore(ScoreFunction):
     ----------
     network : nn.Module
         As of :class:`~hybridseq.inference.ChainScore`.
-    term : nn.Module
+    term : LabelTerm
         See ``TERMS``.
     weight : float
         What the term is multiplied by.
@@ -61,6 +77,8 @@ class GlobalChainScore(ScoreFunction):
 
     def __init__(self, network, term, weight: float = 1.0):
         super().__init__()
+        if not isinstance(term, LabelTerm):
+            raise TypeError(f"term must be a LabelTerm, a score of a whole label sequence; got {type(term).__name__}")
         self.network, self.term, self.weight = network, term, weight
 
     def at(self, x):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from hybridseq.adversarial import distribution
-from hybridseq.adversarial.labels import RELAXATIONS, LabelGenerator, UnrolledMeanField
+from hybridseq.adversarial.labels import RELAXATIONS, LabelGenerator, MeanFieldPasses, UnrolledMeanField
 from hybridseq.adversarial.recipe import TwoPlayers
 from hybridseq.adversarial.train import train_two_players
 from hybridseq.inference import ChainScore, LabelSpace, Scored, ScoreFunction
@@ -55,7 +55,8 @@ def test_a_low_temperature_is_the_argmax():
 
 def test_padding_and_other_rows_change_nothing():
     generator = LabelGenerator(network()).eval()
-    torch.nn.init.normal_(generator.feedback["plain"].weight)
+    for p in generator.passes.parameters():
+        torch.nn.init.normal_(p)
     x = batch()
     together = generator(x)
     for row, length in enumerate(LENGTHS.tolist()):
@@ -85,7 +86,8 @@ def test_noise_moves_the_answer():
     [
         ({"relaxation": "soft"}, "did you mean 'softmax'"),
         ({"temperature": 0}, "above 0"),
-        ({"feedback": 2}, "must be odd"),
+        ({"passes": -1}, "passes must be at least 1"),
+        ({"reach": 0}, "reach must be at least 1"),
     ],
 )
 def test_generators_that_cannot_be(wrong, message):
@@ -109,11 +111,30 @@ def test_one_pass_of_the_unrolled_search_is_one_update_of_mean_field():
         own = x["emissions"][row, :length].clone()
         own[0] += layer.start
         own[-1] += layer.end
-        q = own.softmax(1)
-        expected = own.clone()
-        expected[1:] += q[:-1] @ layer.transitions
-        expected[:-1] += q[1:] @ layer.transitions.T
-        torch.testing.assert_close(found[row, :length], expected, atol=1e-5, rtol=1e-4)
+        logits = own.clone()
+        for place in [*range(0, length, 2), *range(1, length, 2)]:
+            logits[place] = own[place]
+            if place > 0:
+                logits[place] += logits[place - 1].softmax(0) @ layer.transitions
+            if place < length - 1:
+                logits[place] += layer.transitions @ logits[place + 1].softmax(0)
+        torch.testing.assert_close(found[row, :length], logits, atol=1e-5, rtol=1e-4)
+
+
+def test_passes_that_reach_further_look_at_each_distance_with_weights_of_its_own():
+    layer, x = chains(count=1)
+    x["lengths"] = torch.tensor([7])
+    passes = MeanFieldPasses(layer, passes=1, reach=2).requires_grad_(False)
+    for p in (passes.before, passes.after):
+        torch.nn.init.normal_(p)
+    logits = passes(x["emissions"], x["lengths"])[0]
+    own = x["emissions"][0].clone()
+    own[0] += layer.start
+    own[6] += layer.end
+    # Position 0 moves first, beside the guesses that the emissions make.
+    q = own.softmax(1)
+    wanted = own[0] + q[1] @ passes.after[0, 0] + q[2] @ passes.after[0, 1]
+    torch.testing.assert_close(logits[0], wanted, atol=1e-5, rtol=1e-4)
 
 
 def test_trained_on_a_fixed_chain_the_unrolled_search_solves_more_of_it():

@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from hybridseq.adversarial.labels import TERMS, GlobalChainScored
+from hybridseq.adversarial.labels import TERMS, GlobalChainScored, LabelTerm
 from hybridseq.inference import ChainScored
 from hybridseq.structures import LinearChain
 from tests import tolerances
@@ -51,6 +51,59 @@ def test_several_outputs_at_once_score_as_one_by_one(name):
     f = scored(name)
     ys = torch.where(f.space.inside, torch.randint(K, (6, 4, 5)), -100)
     torch.testing.assert_close(f.raw_hard_scores(ys), torch.stack([f.score(y) for y in ys]))
+
+
+@pytest.mark.parametrize("name", TERMS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_slopes_are_those_of_the_relaxed_score(name, dtype):
+    f = scored(name, dtype)
+    y = torch.where(f.space.inside, torch.randint(K, (4, 5)), -100)
+    places = torch.tensor([0, 3, 2])
+    expected = LabelTerm.slopes(f.term, y, LENGTHS, places)
+    found = f.term.slopes(y, LENGTHS, places)
+    inside = f.space.inside[:, places, None]
+    torch.testing.assert_close(found * inside, expected * inside, **tolerances.gradient(dtype))
+
+
+@pytest.mark.parametrize("name", TERMS)
+@pytest.mark.parametrize("places", [[2], [0, 4, 1]])
+def test_gains_are_differences_of_scores(name, places):
+    f, places = scored(name), torch.tensor(places)
+    ys = torch.where(f.space.inside, torch.randint(K, (2, 4, 5)), -100)
+    gains = f.raw_gains(ys, places)
+    for i, place in enumerate(places.tolist()):
+        for choice in range(K):
+            changed = ys.clone()
+            changed[:, :, place] = torch.where(f.space.inside[:, place], choice, -100)
+            expected = f.raw_hard_scores(changed) - f.raw_hard_scores(ys)
+            inside = f.space.inside[:, place]
+            torch.testing.assert_close(gains[:, inside, i, choice], expected[:, inside])
+
+
+@pytest.mark.parametrize("name", TERMS)
+def test_candidates_are_the_choices_that_the_slope_speaks_for(name):
+    f, place = scored(name), torch.tensor([2])
+    ys = torch.where(f.space.inside, torch.randint(K, (1, 4, 5)), -100)
+    every, few = f.raw_gains(ys, place), f.raw_gains(ys, place, candidates=1)
+    slopes = f.gradient(f.space.vertices(ys[0], f.dtype))[:, 2]
+    for row in (0, 1, 3):
+        now = int(ys[0, row, 2])
+        best = max((k for k in range(K) if k != now), key=lambda k: slopes[row, k])
+        for k in range(K):
+            wanted = every[0, row, 0, k].item() if k in (now, best) else -torch.inf
+            assert few[0, row, 0, k].item() == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("place, meets", [(4, True), (5, False)])
+def test_reach_is_how_far_labels_meet_in_a_window(place, meets):
+    torch.manual_seed(0)
+    term, y = TERMS["cnn"](K, hidden_size=8, width=5).double(), torch.randint(K, (1, 9))
+    torch.nn.init.normal_(term.output.weight)
+    lengths, at, tried = torch.tensor([9]), torch.tensor([place]), torch.arange(K)[None, None]
+    moved = y.clone()
+    moved[0, 0] = (y[0, 0] + 1) % K
+    same = torch.allclose(term.gains(y, lengths, at, tried), term.gains(moved, lengths, at, tried), atol=1e-12)
+    assert term.reach == 4 and same != meets
 
 
 @pytest.mark.parametrize("name", TERMS)
