@@ -2,7 +2,6 @@
 
 import copy
 
-import torch
 from torch import nn
 
 from hybridseq.adversarial.generator import HEADS, Generator
@@ -38,7 +37,8 @@ class LabelGenerator(Generator):
 
     Notes
     -----
-    x is a dictionary, what the network takes by name, ``lengths`` (B,) among it. O(B·T·K²·passes·reach) beside the encoder.
+    x is a dictionary, what the network takes by name, ``lengths`` (B,) among it. O(B·T·K²·passes·reach) time beside the
+    encoder.
     """
 
     def __init__(
