@@ -39,6 +39,7 @@ class LabelGenerator(Generator):
     -----
     x is a dictionary, what the network takes by name, ``lengths`` (B,) among it. O(B·T·K²·passes·reach) time beside the
     encoder.
+    encoder.
     """
 
     def __init__(
