@@ -1,5 +1,7 @@
 """What each player goes down in one step."""
 
+import contextlib
+
 import torch
 
 from hybridseq.adversarial import distribution
@@ -26,7 +28,7 @@ def critic_loss(generator, critic, x, y, recipe, rng):
         return loss.mean(), told
     heads = ("augmented", "plain") if generator.two_heads and not recipe.is_gan else ("plain",)
     answers = {}
-    with torch.no_grad():
+    with torch.no_grad(), answering(generator, recipe):
         for head in heads:
             answers[head] = generator(x, generator.draw_noise(space.batch, like=gold), head)
     scores = {head: scored.score(answer) for head, answer in answers.items()}
@@ -39,9 +41,20 @@ def critic_loss(generator, critic, x, y, recipe, rng):
     return loss.mean(), {"critic_accuracy": _share(gold > scores[heads[-1]])}
 
 
+@contextlib.contextmanager
+def answering(generator, recipe):
+    """The generator in the mode in which the critic meets it."""
+    training = generator.training
+    generator.train(training and recipe.dropout_in_answers)
+    try:
+        yield
+    finally:
+        generator.train(training)
+
+
 def _nce(generator, scored, gold, x, y, recipe):
     space = scored.space
-    with torch.no_grad():
+    with torch.no_grad(), answering(generator, recipe):
         logits = generator.logits(x, generator.draw_noise(space.batch, like=gold))
         drawn = distribution.draw(logits, space, recipe.draws)
         log_q = torch.stack([distribution.log_prob(logits, one, space) for one in drawn], 1)

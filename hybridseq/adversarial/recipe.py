@@ -30,6 +30,8 @@ class TwoPlayers:
         With two heads: the weight of the plain head's answer, without cost, in the critic's loss.
     score_weight : float
         The weight of F's part in the generator's loss; 0 leaves the anchor alone, the baseline "cross-entropy only".
+    dropout_in_answers : bool
+        Whether the critic learns against the generator's answers as it trains, with dropout, or as it is used.
     critic_steps, generator_steps : int
         Steps of each player a batch.
     critic_rate : float or None
@@ -67,6 +69,7 @@ class TwoPlayers:
     truncate_generator: bool = False
     plain_weight: float = 1.0
     score_weight: float = 1.0
+    dropout_in_answers: bool = True
     critic_steps: int = 1
     generator_steps: int = 1
     critic_rate: float | None = 1e-3

@@ -27,6 +27,7 @@ _OWN = {
     "entropy_bonus",
     "gradient_penalty",
     "mismatch",
+    "dropout_in_answers",
     "truncate_critic",
     "truncate_generator",
 }

@@ -70,7 +70,7 @@ class AdversarialTagger(SequenceTagger):
     critic_rate : float or None
         F's learning rate; None leaves F as its own training left it, and G only learns to search it.
     generator_rate, critic_steps, generator_steps, cost_weight, anchor, anchor_end, entropy_bonus, gradient_penalty, \
-mismatch, truncate_critic, truncate_generator
+mismatch, dropout_in_answers, truncate_critic, truncate_generator
         As of :class:`~hybridseq.adversarial.TwoPlayers`.
     generator_averaging : float
         The decay a step of the moving average of G's weights that is scored and kept; 0 keeps them as they are.
@@ -129,6 +129,7 @@ valid_fraction, callbacks, unseen_labels, on_infeasible, device, random_state, v
         entropy_bonus=0.0,
         gradient_penalty=0.0,
         mismatch=0.0,
+        dropout_in_answers=False,
         generator_averaging=0.99,
         truncate_critic=True,
         truncate_generator=False,
@@ -183,6 +184,7 @@ valid_fraction, callbacks, unseen_labels, on_infeasible, device, random_state, v
         self.entropy_bonus = entropy_bonus
         self.gradient_penalty = gradient_penalty
         self.mismatch = mismatch
+        self.dropout_in_answers = dropout_in_answers
         self.generator_averaging = generator_averaging
         self.truncate_critic = truncate_critic
         self.truncate_generator = truncate_generator

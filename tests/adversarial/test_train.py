@@ -124,6 +124,24 @@ def test_ctrl_c_keeps_the_best_so_far():
     assert trained.interrupted and trained.best_epoch == 1 and len(trained.history) == 2
 
 
+class Dropping(FreeGenerator):
+    """Answers that dropout makes one-hot of label 1 instead of label 0."""
+
+    def logits(self, x, z=None, head="plain"):
+        return torch.tensor([-50.0, 50.0] if self.training else [50.0, -50.0]).expand(1, 1, 2)
+
+
+@pytest.mark.parametrize("objective", ["margin_rescaled", "hinge", "nce_ranking"])
+@pytest.mark.parametrize("dropout, accuracy", [(True, 1.0), (False, 0.0)])
+def test_the_critic_meets_answers_with_or_without_dropout(objective, dropout, accuracy):
+    x, y = torch.tensor([[[2.0, 1.0]]]), torch.tensor([[0]])
+    generator = Dropping(1, 1, 2)
+    recipe = TwoPlayers(objective, dropout_in_answers=dropout)
+    _, told = critic_loss(generator, FreeChain(), x, y, recipe, None)
+    # Gold label 0 scores 2, label 1 scores 1; beside itself gold is not above.
+    assert told["critic_accuracy"] == accuracy and generator.training
+
+
 def test_the_penalty_is_the_squared_slope_of_f():
     critic = FreeChain(2)
     x, y = torch.tensor([[[3.0, 4.0]]]), torch.tensor([[0]])

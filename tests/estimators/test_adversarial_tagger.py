@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
 import hybridseq as hs
 from hybridseq import constraints as C
 from hybridseq.estimators.persistence import ModelFolderError
+from hybridseq.training.inputs import DataError
 
 QUICK = {
     "hidden_size": 16,
@@ -121,6 +123,41 @@ def test_cross_entropy_alone_leaves_the_chain_as_it_was(data):
     baseline = quick(objective="cross_entropy", max_epochs=1, adversarial_epochs=1).fit(X[:40], y[:40])
     assert baseline.constraint_ is None
     assert "critic_loss" not in baseline.history_[0]
+
+
+def test_a_fitted_chain_is_a_start_and_stays_as_it_is(data):
+    X, y = data
+    shape = {name: QUICK[name] for name in ("hidden_size", "word_size", "char_encoder")}
+    chain = hs.SequenceTagger(max_epochs=2, random_state=0, verbose=0, **shape).fit(X[:80], y[:80])
+    before = {name: value.clone() for name, value in chain.network_.state_dict().items()}
+    # Labels that only the chain has seen are labels here too.
+    model = quick(adversarial_epochs=1).fit(X[:40], y[:40], chain=chain)
+    assert model.classes_.tolist() == chain.classes_.tolist() and model.chain_history_ == chain.history_
+    assert all(torch.equal(before[name], value) for name, value in chain.network_.state_dict().items())
+    still = quick(adversarial_epochs=1, critic_rate=None).fit(X[:40], y[:40], chain=chain)
+    assert still.set_params(inference="exact").predict(X[:20]) == chain.predict(X[:20])
+
+
+@pytest.mark.parametrize(
+    "chain, message",
+    [
+        (hs.SequenceTagger(hidden_size=16), "not fitted"),
+        ("chain", "must be a fitted SequenceTagger; got str"),
+    ],
+)
+def test_chains_that_cannot_be_a_start(data, chain, message):
+    with pytest.raises((TypeError, NotFittedError), match=message):
+        quick().fit(*data, chain=chain)
+
+
+def test_a_chain_of_another_size_is_named(fitted, data):
+    X, y = data
+    shape = {name: QUICK[name] for name in ("word_size", "char_encoder")}
+    chain = hs.SequenceTagger(hidden_size=8, max_epochs=1, random_state=0, verbose=0, **shape).fit(X[:20], y[:20])
+    with pytest.raises(ValueError, match="fitted with hidden_size=8, but here it is 16"):
+        quick().fit(X, y, chain=chain)
+    with pytest.raises(DataError, match="strange"):
+        quick(hidden_size=8).fit(X[:1], [["strange"] * len(X[0])], chain=chain)
 
 
 def test_parameters_are_only_stored():
