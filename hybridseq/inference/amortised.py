@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from hybridseq.inference.score_function import Scored
 from hybridseq.inference.spaces import OutputSpace
+from hybridseq.inference.starts import check_scored
 from hybridseq.structures.checks import check_count
 
 
@@ -49,11 +50,17 @@ def evaluating(*modules) -> Iterator[None]:
 
 def noise(generator: AmortisedArgmax, batch: int, seed: int = 0) -> Tensor | None:
     """Seeded standard normal z (batch, noise_size); None where the generator takes none."""
-    if not generator.noise_size:
-        return None
+    return next(_draws(generator, batch, 1, seed)) if generator.noise_size else None
+
+
+def _draws(generator, batch, count, seed):
+    """Draw after draw, each (batch, noise_size)."""
     parameter = next(generator.parameters(), None) if isinstance(generator, nn.Module) else None
-    z = torch.randn(batch, generator.noise_size, generator=torch.Generator().manual_seed(seed))
-    return z if parameter is None else z.to(parameter)
+    source = torch.Generator().manual_seed(seed)
+    for _ in range(count):
+        # One by one: the first numbers of a longer randn are others.
+        z = torch.randn(batch, generator.noise_size, generator=source)
+        yield z if parameter is None else z.to(parameter)
 
 
 @torch.no_grad()
@@ -67,6 +74,9 @@ def answer(generator: AmortisedArgmax, x, z: Tensor | None = None, *, seed: int 
     z : (B, noise_size) tensor, optional
         Drawn with the seed if not given.
     """
+    _check_generator(generator)
+    if z is not None and not isinstance(z, Tensor):
+        raise TypeError(f"z must be a tensor (B, noise_size); got {type(z).__name__}. Convert it: torch.as_tensor(…).")
     with evaluating(generator):
         space = generator.space(x)
         if z is None:
@@ -100,11 +110,20 @@ def best_of_draws(scored: Scored, generator: AmortisedArgmax, x, *, draws: int =
         Where the generator takes no noise: all draws would be one.
     """
     check_count("draws", draws)
+    check_scored(scored, "best_of_draws")
+    _check_generator(generator)
     if not generator.noise_size:
         raise ValueError("best_of_draws needs a generator that takes noise; this one has noise_size 0, one answer.")
-    zs = noise(generator, draws * scored.space.batch, seed).unflatten(0, (draws, -1))
-    ys = torch.stack([answer(generator, x, z) for z in zs])
+    ys = torch.stack([answer(generator, x, z) for z in _draws(generator, scored.space.batch, draws, seed)])
     return best_of(scored, ys)
+
+
+def _check_generator(generator):
+    if not isinstance(generator, AmortisedArgmax):
+        raise TypeError(
+            "a generator has noise_size, space(x), logits(x, z) and is called with (x, z), see AmortisedArgmax; got "
+            f"{type(generator).__name__}."
+        )
 
 
 def best_of(scored: Scored, ys: Tensor) -> Tensor:

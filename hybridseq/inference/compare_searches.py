@@ -93,7 +93,7 @@ def compare_searches(
 def search_table(rows: list[SearchRow]) -> str:
     """The rows as text: gap, relative gap, share solved, seconds, and the faults where gold is known."""
     gold = any(row.search_faults is not None for row in rows)
-    width = max(6, *(len(row.name) for row in rows))
+    width = max([6, *(len(row.name) for row in rows)])
     lines = [f"{'search':{width}}  {'gap':>18}  {'relative':>8}  {'solved':>7}  {'seconds':>8}"]
     lines[0] += f"  {'search faults':>13}  {'model faults':>12}" if gold else ""
     for row in rows:

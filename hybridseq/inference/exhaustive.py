@@ -56,7 +56,9 @@ def enumerate_argmax(scored: Scored) -> Tensor:
     every = digits % space.choices
     padded = space.draw(1)[0]
     best, best_score = padded, torch.full((space.batch,), -torch.inf, dtype=scored.dtype, device=device)
-    for part in every.split(1024):
+    # Outputs of all examples at once within 32 MB.
+    at_once = max(1, min(1024, 2**22 // max(1, space.batch * steps)))
+    for part in every.split(at_once):
         ys = torch.where(space.inside, part[:, None], padded)
         scores, which = scored.raw_hard_scores(ys).max(0)
         higher = scores > best_score

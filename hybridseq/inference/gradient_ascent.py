@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from hybridseq.inference.score_function import Scored
+from hybridseq.inference.starts import check_logits, check_scored
 from hybridseq.structures.checks import check_count
 
 
@@ -49,6 +50,7 @@ def gradient_ascent(
     -----
     One gradient and one hard score a step. Every example climbs by itself, whatever else is in the batch.
     """
+    check_scored(scored, "gradient_ascent")
     space = scored.space
     check_count("steps", steps)
     if start is not None and logits is not None:
@@ -57,13 +59,14 @@ def gradient_ascent(
         raise ValueError(f"softness must be from 0 to below 1; got {softness}.")
     best = None
     if start is not None:
+        space.check(start)
         relaxed = space.relaxed(start, scored.dtype).to(scored.dtype)
         best = space.harden(start)
         logits = space.unsquash(relaxed, max(softness, 1e-6))
     elif logits is None:
         logits = torch.zeros(space.shape, dtype=scored.dtype, device=space.device)
-    elif tuple(logits.shape) != tuple(space.shape):
-        raise ValueError(f"logits must have the shape of relaxed outputs, {space.shape}; got {tuple(logits.shape)}.")
+    else:
+        check_logits(space, logits)
     logits = logits.detach().to(scored.dtype).clone().requires_grad_()
     if best is None:
         best = space.harden(space.squash(logits))

@@ -57,9 +57,9 @@ def fit_mean_field(
     damping : float
         With ``"parallel"``: the share of the old probabilities that stays, from 0 to below 1.
     sweeps : int
-        The most passes over all places.
+        The most passes over all places; an example is finished when a pass moves nothing.
     tolerance : float
-        Stop when no probability moves by more.
+        An example is finished when none of its probabilities moves by more.
     """
     check_places(scored, "mean_field")
     check_count("sweeps", sweeps)
@@ -73,9 +73,11 @@ def fit_mean_field(
     if start is None:
         q = space.squash(torch.zeros(space.shape, dtype=scored.dtype, device=space.device))
     else:
-        q = space.relaxed(start, scored.dtype).to(scored.dtype).clone()
+        space.check(start)
+        q = space.of_probabilities(space.probabilities(space.relaxed(start, scored.dtype).to(scored.dtype)))
     every = torch.arange(space.inside.shape[1], device=q.device)
     groups, stays = (classes(scored), 0.0) if schedule == "coordinate" else ([every], damping)
+    live = q.new_ones(len(q), dtype=torch.bool)
     for _ in range(sweeps):
         old = q
         for places in groups:
@@ -84,10 +86,13 @@ def fit_mean_field(
             new[:, places] = table.softmax(2)
             q = stays * q + (1 - stays) * space.of_probabilities(new)
         moved = (q - old).abs().flatten(1).amax(1)
-        if moved.max() <= tolerance:
+        # What has converged stays, so that an example's result does not hang on the others.
+        q = torch.where(live.view(-1, *[1] * (q.dim() - 1)), q, old)
+        live = live & (moved > tolerance)
+        if not live.any():
             break
     value = scored.raw_score(q) + temperature * entropy(space, q)
-    return MeanField(q, value, moved <= tolerance)
+    return MeanField(q, value, ~live)
 
 
 def mean_field(scored: Scored, start: Tensor | None = None, **options) -> Tensor:

@@ -1,5 +1,7 @@
 """From an answer to a better one: gradient ascent, single changes, and beams both ways around it."""
 
+from numbers import Integral
+
 import torch
 from torch import Tensor
 
@@ -7,7 +9,7 @@ from hybridseq.inference.beam import beam
 from hybridseq.inference.gradient_ascent import gradient_ascent
 from hybridseq.inference.icm import icm
 from hybridseq.inference.score_function import Scored
-from hybridseq.inference.starts import check_places, start_or_default
+from hybridseq.inference.starts import check_candidates, check_places, start_or_default
 from hybridseq.structures.checks import check_count
 
 
@@ -54,9 +56,11 @@ def refine(
     chain nor multilinear, 2·P·candidates·width scores and 2·P·width gradients.
     """
     check_places(scored, "refine")
-    if steps < 0 or rounds < 0:
-        raise ValueError(f"steps and rounds must be at least 0; got {steps} and {rounds}.")
+    for name, value in {"steps": steps, "rounds": rounds}.items():
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < 0:
+            raise ValueError(f"{name} must be a whole number, at least 0; got {value!r}.")
     check_count("width", width)
+    check_candidates(candidates)
     y = start_or_default(scored, start)
     if steps:
         ascent = {"steps": steps, "learning_rate": learning_rate, "softness": softness}

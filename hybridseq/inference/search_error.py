@@ -137,7 +137,7 @@ def search_error(
         Where an answer scores higher than the exact reference, by more than ``1e-5 · (1 + |F|)``: negative gaps are
         rescored in float64 with ``F.double()`` where F has it. A smaller one is rounding, and set to 0.
     TypeError, ValueError
-        Where x is missing, exact=True and there is none, or outputs are not of the space.
+        Where x is missing, exact=True and there is none, outputs are not of the space, or F scores them NaN.
 
     Notes
     -----
@@ -155,22 +155,24 @@ def search_error(
     modules = [part for part in (F, proposal, *rivals) if isinstance(part, torch.nn.Module)]
     with evaluating(*modules):
         scored = at(F, x)
+        if not scored.space.batch:
+            raise ValueError("there is no example to search: give at least one input.")
         begun = _clock(scored)
         answers = propose(proposal, scored, x, seed, "proposal")
         seconds = None if isinstance(proposal, Tensor) else _clock(scored) - begun
         others = [propose(rival, scored, x, seed, f"rivals[{i}]") for i, rival in enumerate(rivals)]
         reference = exact_reference(scored, exact)
-        scores = scored.score(answers)
+        scores = known_score(scored, answers)
         known = reference is not None
         if known:
-            best, best_scores = reference, scored.score(reference)
+            best, best_scores = reference, known_score(scored, reference)
             for other in others:
-                _gaps(scored, best, best_scores, other, scored.score(other))
+                _gaps(scored, best, best_scores, other, known_score(scored, other))
             gaps = _gaps(scored, best, best_scores, answers, scores)
         else:
             best, best_scores = answers, scores
             for other in others:
-                found = scored.score(other)
+                found = known_score(scored, other)
                 higher = found > best_scores
                 best = torch.where(higher.view(-1, *[1] * (best.dim() - 1)), other, best)
                 best_scores = torch.maximum(best_scores, found)
@@ -215,9 +217,20 @@ def propose(proposal, scored, x, seed, name):
 
 def hard(space, y):
     """Hard outputs, checked to be of the space."""
-    if space.is_hard(y):
-        space.vertices(y)
+    space.check(y)
     return space.harden(y)
+
+
+def known_score(scored, y):
+    """F (B,), which is a number."""
+    scores = scored.score(y)
+    if scores.isnan().any():
+        row = int(scores.isnan().nonzero()[0])
+        raise ValueError(
+            f"F scores an output of example {row} NaN, which is above or below nothing; look for inputs or weights "
+            "that are not finite."
+        )
+    return scores
 
 
 def guess_score(scored: Scored, seed: int = 0) -> Tensor:
@@ -235,7 +248,7 @@ def exact_reference(scored: Scored, exact) -> Tensor | None:
         return hard(scored.space, exact)
     if callable(exact):
         return hard(scored.space, exact(scored))
-    if not (exact is None or isinstance(exact, bool) or exact == "auto"):
+    if not (exact is None or isinstance(exact, bool) or (isinstance(exact, str) and exact == "auto")):
         raise ValueError(f"exact must be 'auto', True, False, None, a tensor or a callable; got {exact!r}.")
     if exact is True or (exact == "auto" and has_exact(scored)):
         return hard(scored.space, exact_argmax(scored))
@@ -277,7 +290,7 @@ def _same(scored, one, other):
 def _faults(scored, answers, scores, y):
     gold = hard(scored.space, y)
     right = _same(scored, answers, gold)
-    missed = ~right & (scored.score(gold) > scores)
+    missed = ~right & (known_score(scored, gold) > scores)
     return right, missed, ~right & ~missed
 
 

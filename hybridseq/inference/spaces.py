@@ -24,6 +24,8 @@ class OutputSpace(ABC):
         Places in use, where there are places.
     device : torch.device or None
         Where outputs are drawn.
+    bounds : (float, float)
+        Of the numbers of relaxed outputs.
     """
 
     batch: int
@@ -31,10 +33,24 @@ class OutputSpace(ABC):
     choices: int | None = None
     inside: Tensor
     device: torch.device | None = None
+    bounds: tuple = (0.0, 1.0)
 
     @abstractmethod
     def is_hard(self, y: Tensor) -> bool:
         """Whether a batch of outputs is hard. Raises where it is neither hard nor relaxed, or of another shape."""
+
+    def check(self, y: Tensor) -> None:
+        """Raise where outputs are of another shape, labels or bits outside the set, or numbers outside their range."""
+        if self.is_hard(y):
+            self.vertices(y)
+            return
+        low, high = self.bounds
+        slack = 1e-4 * (high - low)
+        if not ((y >= low - slack) & (y <= high + slack)).all():
+            raise ValueError(
+                f"outputs must be from {low:g} to {high:g}; got {float(y.min()):g} to {float(y.max()):g}. Of unbounded "
+                "numbers, such as logits, give space.squash(…)."
+            )
 
     @abstractmethod
     def vertices(self, y: Tensor, dtype=torch.float32) -> Tensor:
@@ -107,6 +123,8 @@ class LabelSpace(OutputSpace):
 
     def __init__(self, lengths: Tensor, num_labels: int, steps: int | None = None):
         check_integers("lengths", lengths, "(B,)")
+        if steps is None and len(lengths) == 0:
+            raise ValueError("lengths is empty: give at least one sequence, or steps.")
         self.lengths = lengths
         self.num_labels = self.choices = num_labels
         self.device = lengths.device
@@ -198,7 +216,7 @@ class BitSpace(OutputSpace):
         return y.to(dtype)
 
     def harden(self, y):
-        return y if self.is_hard(y) else (y > 0.5).long()
+        return y.long() if self.is_hard(y) else (y > 0.5).long()
 
     def squash(self, logits):
         return logits.sigmoid()
@@ -244,7 +262,7 @@ class PixelSpace(OutputSpace):
 
     def __init__(self, batch: int, shape: tuple, low: float = -1.0, high: float = 1.0, device=None):
         self.batch, self.low, self.high, self.device = batch, low, high, device
-        self.shape = batch, *shape
+        self.shape, self.bounds = (batch, *shape), (low, high)
 
     def is_hard(self, y):
         self._check(y, "(B, …)", False)

@@ -28,20 +28,33 @@ def argmax_per_token(scored: Scored, logits: Tensor | None = None) -> Tensor:
     check_places(scored, "argmax_per_token")
     if logits is None:
         logits = scored.gradient(space.squash(torch.zeros(space.shape, dtype=scored.dtype, device=space.device)))
-    elif tuple(logits.shape) != tuple(space.shape):
-        raise ValueError(f"logits must have the shape of relaxed outputs, {space.shape}; got {tuple(logits.shape)}.")
+    else:
+        check_logits(space, logits)
     return space.harden(space.squash(logits))
 
 
 def check_places(scored: Scored, search: str) -> None:
     """Raises where outputs have no places with a few choices."""
-    if not isinstance(scored, Scored):
-        raise TypeError(f"{search} searches F(x, ·), a Scored; got {type(scored).__name__}. Give score_function.at(x).")
+    check_scored(scored, search)
     if scored.space.choices is None:
         raise TypeError(
             f"{search} tries the choices of every place, and a {type(scored.space).__name__} has none. "
             "Search it by gradient_ascent."
         )
+
+
+def check_scored(scored: Scored, search: str) -> None:
+    """Raises where something else than F(x, ·) is given."""
+    if not isinstance(scored, Scored):
+        raise TypeError(f"{search} searches F(x, ·), a Scored; got {type(scored).__name__}. Give score_function.at(x).")
+
+
+def check_logits(space, logits: Tensor) -> None:
+    """Raises where logits are not of the shape of relaxed outputs."""
+    if not isinstance(logits, Tensor):
+        raise TypeError(f"logits must be a tensor; got {type(logits).__name__}. Convert them: torch.as_tensor(…).")
+    if tuple(logits.shape) != tuple(space.shape):
+        raise ValueError(f"logits must have the shape of relaxed outputs, {space.shape}; got {tuple(logits.shape)}.")
 
 
 def check_candidates(candidates) -> None:
@@ -54,10 +67,8 @@ def start_or_default(scored: Scored, start: Tensor | None) -> Tensor:
     """A start as hard outputs that are valid; by default the argmax of every place by itself."""
     if start is None:
         return argmax_per_token(scored)
-    space = scored.space
-    if space.is_hard(start):
-        space.vertices(start, scored.dtype)
-    return space.harden(start)
+    scored.space.check(start)
+    return scored.space.harden(start)
 
 
 def classes(scored: Scored) -> list[Tensor]:

@@ -41,6 +41,25 @@ def test_more_draws_never_score_lower(kind):
     assert torch.equal(best_of_draws(F, generator, X, draws=1, seed=1), answer(generator, X, seed=1))
 
 
+def test_more_draws_begin_with_the_fewer():
+    """Whatever their number: the first numbers of a longer randn are others."""
+
+    class Listening(LinearGenerator):
+        def logits(self, x, z=None, head="plain"):
+            self.heard.append(z)
+            return super().logits(x, z, head)
+
+    for batch, size in ((1, 3), (5, 3), (6, 4)):
+        F, heard = Pairs.draw(batch=batch), {}
+        for draws in (1, 2, 8):
+            generator = Listening(F.space, size)
+            heard[draws] = generator.heard = []
+            best_of_draws(F, generator, torch.arange(batch), draws=draws)
+        for few in (1, 2):
+            assert torch.equal(torch.stack(heard[few]), torch.stack(heard[8][:few]))
+        assert len({tuple(z.flatten().tolist()) for z in heard[8]}) == 8
+
+
 @every
 def test_tuning_climbs_and_leaves_the_generator_alone(kind):
     F = KINDS[kind]()
@@ -93,6 +112,9 @@ def test_inputs_of_several_tensors_are_cut_into_rows():
     [
         (lambda F, G: best_of_draws(F, G, X), ValueError, "needs a generator that takes noise; .* noise_size 0"),
         (lambda F, G: best_of_draws(F, G, X, draws=0), ValueError, "draws"),
+        (lambda F, G: best_of_draws(F, nn.Linear(2, 2), X), TypeError, "a generator has noise_size.*got Linear"),
+        (lambda F, G: best_of_draws(F.structure, G, X), TypeError, r"a Scored; got LinearChain"),
+        (lambda F, G: answer(G, X, [[0.0]]), TypeError, "z must be a tensor .*got list"),
         (lambda F, G: answer(G, X, torch.zeros(6, 1)), ValueError, r"\(B, noise_size\) = \(6, 0\); got \(6, 1\)"),
         (lambda F, G: tune_instance(G, F, X, parameters="output"), ValueError, "begins with 'output': .'table', 'mix'"),
         (lambda F, G: tune_instance(lambda x: x, F, X), TypeError, "an nn.Module; got function"),

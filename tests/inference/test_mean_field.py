@@ -52,6 +52,27 @@ def test_both_schedules_end_at_fixed_points():
         torch.testing.assert_close(q, F.gradient(q).sigmoid(), rtol=1e-6, atol=1e-6)
 
 
+def test_an_example_converges_by_itself():
+    """Its numbers do not hang on how long the others take."""
+    for schedule in ("coordinate", "parallel"):
+        for F in (chains(batch=8), Pairs.draw(batch=8)):
+            whole = fit_mean_field(F, schedule=schedule)
+            for row in range(8):
+                alone = fit_mean_field(F.rows(torch.tensor([row])), schedule=schedule)
+                torch.testing.assert_close(alone.probabilities[0], whole.probabilities[row], rtol=0, atol=1e-12)
+                assert alone.converged[0] == whole.converged[row]
+    assert not fit_mean_field(F, sweeps=1, tolerance=0).converged.any()
+
+
+def test_what_a_start_says_of_padding_is_not_heard():
+    F = chains(batch=6)
+    start = F.space.vertices(F.space.draw(1, torch.Generator().manual_seed(0))[0], F.dtype)
+    for schedule in ("coordinate", "parallel"):
+        expected = fit_mean_field(F, start, schedule=schedule, sweeps=1)
+        found = fit_mean_field(F, start + 0.5 * ~F.space.inside[:, :, None], schedule=schedule, sweeps=1)
+        torch.testing.assert_close(found.probabilities, expected.probabilities)
+
+
 def test_rows_of_the_result_are_distributions():
     F = chains()
     q = fit_mean_field(F).probabilities

@@ -1,16 +1,17 @@
 """Search error: never negative against the exact argmax, and its faults are told apart."""
 
+import numpy
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hybridseq.inference import ChainScored
+from hybridseq.inference import ChainScored, PixelSpace
 from hybridseq.inference.compare_searches import compare_searches, search_table
 from hybridseq.inference.exhaustive import enumerate_argmax
 from hybridseq.inference.icm import icm
 from hybridseq.inference.plot_searches import plot_searches
-from hybridseq.inference.search_error import FalseReferenceError, search_error
+from hybridseq.inference.search_error import FalseReferenceError, hard, search_error
 from hybridseq.inference.starts import argmax_per_token
 from tests.drawn import Case
 from tests.inference.toys import Deaf, Fixed, LinearGenerator, Pairs, chains, everything
@@ -225,6 +226,9 @@ def test_the_picture_shows_what_has_a_time():
         ),
         (lambda F: search_error(F, icm, rivals=[3]), TypeError, r"rivals\[0\] must be a tensor.*got int"),
         (lambda F: search_error(F, icm, exact="yes"), ValueError, "exact must be 'auto', True, False.*got 'yes'"),
+        (lambda F: search_error(F, icm, exact=numpy.zeros(3)), ValueError, "exact must be 'auto'.*got array"),
+        (lambda F: search_error(F, torch.full(F.space.shape, 5.0)), ValueError, "must be from 0 to 1; got 5 to 5"),
+        (lambda F: search_error(F, torch.full(F.space.shape, torch.nan)), ValueError, "must be from 0 to 1; got nan"),
         (lambda F: search_error(F, torch.full((5, 7), 5)), ValueError, "expected a label from 0 to 2"),
         (lambda F: search_error(F, torch.zeros(5, 6).long()), ValueError, r"got \(5, 6\)"),
         (lambda F: search_error(F, icm, y=torch.full((5, 7), -100)), ValueError, "is -100; expected a label"),
@@ -235,6 +239,30 @@ def test_the_picture_shows_what_has_a_time():
 def test_what_does_not_fit_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call(chains())
+
+
+def test_a_score_that_is_no_number_has_no_gap():
+    F = Pairs.draw()
+    F.weights[2] = torch.nan
+    with pytest.raises(ValueError, match="an output of example 2 NaN"):
+        search_error(F, F.space.draw(1)[0])
+
+
+def test_no_example_is_no_report():
+    with pytest.raises(ValueError, match="there is no example to search"):
+        search_error(Pairs(torch.zeros(0, 3), torch.zeros(0, 3, 3)), icm)
+
+
+def test_pixels_out_of_range_are_no_answer():
+    space = PixelSpace(1, (2, 2), 0.0, 1.0)
+    for y in (torch.full((1, 2, 2), 255.0), torch.full((1, 2, 2), -1.0)):
+        with pytest.raises(ValueError, match="outputs must be from 0 to 1; got"):
+            hard(space, y)
+    assert torch.equal(hard(space, torch.full((1, 2, 2), 1 + 1e-6)), torch.ones(1, 2, 2))
+
+
+def test_a_table_of_no_search_has_its_heading():
+    assert search_table([]).split() == ["search", "gap", "relative", "solved", "seconds"]
 
 
 def test_what_f_cannot_tell_from_gold_is_the_models_fault():

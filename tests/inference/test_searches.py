@@ -159,6 +159,40 @@ def test_the_ladder_reaches_viterbi_on_small_chains():
     assert shares["refine"] >= 0.99
 
 
+@pytest.mark.parametrize("backward", [False, True])
+def test_of_equal_hypotheses_a_beam_keeps_one(backward):
+    """Scores are whole numbers, and full of ties: a width of K has no room for two of the same future."""
+    for seed in range(30):
+        F = chains(seed, batch=4, steps=6, labels=3)
+        for part in F.structure.scores:
+            part.data.round_().clamp_(-1, 1)
+        start = F.space.draw(1, torch.Generator().manual_seed(seed))[0]
+        y = beam(F, start, width=3, backward=backward)
+        assert torch.equal(F.score(y), F.structure.max_score())
+
+
+@pytest.mark.parametrize("search", [icm, partial(beam, width=2), partial(beam, width=2, backward=True)])
+def test_gains_that_the_score_does_not_keep_leave_the_start(search):
+    """As by rounding, where scores are large beside what a change gains."""
+
+    class Promising(Pairs):
+        def gradient(self, y):
+            return -super().gradient(y)
+
+    F = Promising.draw(batch=50)
+    start = enumerate_argmax(F)
+    assert torch.equal(search(F, start), start)
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.int32])
+def test_bits_may_be_of_any_whole_type(dtype):
+    F = Pairs.draw()
+    start = F.space.draw(1, torch.Generator().manual_seed(0))[0]
+    for search in CLIMBERS.values():
+        found = search(F, start.to(dtype))
+        assert found.dtype == torch.int64 and torch.equal(found, search(F, start))
+
+
 def test_gradient_ascent_finds_the_best_image():
     """The nearest point within bounds to a target that lies partly outside them."""
 
@@ -204,9 +238,19 @@ def test_parameters_get_no_gradients():
     [
         (lambda F: icm(F, sweeps=0), ValueError, "sweeps"),
         (lambda F: beam(F, width=0), ValueError, "width"),
-        (lambda F: refine(F, rounds=-1), ValueError, "rounds must be at least 0; got 20 and -1"),
+        (lambda F: refine(F, rounds=-1), ValueError, "rounds must be a whole number, at least 0; got -1"),
+        (lambda F: refine(F, steps=1.5), ValueError, "steps must be a whole number, at least 0; got 1.5"),
         (lambda F: gradient_ascent(F, softness=1.0), ValueError, "softness must be from 0 to below 1; got 1.0"),
         (lambda F: gradient_ascent(F, logits=torch.zeros(2)), ValueError, r"shape of relaxed outputs.*got \(2,\)"),
+        (lambda F: gradient_ascent(F, logits=[[0.0]]), TypeError, r"must be a tensor; got list. Convert them"),
+        (lambda F: gradient_ascent(F.structure), TypeError, r"a Scored; got LinearChain. Give score_function.at\(x\)"),
+        (lambda F: icm(F, torch.full(F.space.shape, 3.0)), ValueError, "must be from 0 to 1; got 3 to 3.*squash"),
+        (
+            lambda F: gradient_ascent(F, torch.full(F.space.shape, -1.0)),
+            ValueError,
+            "must be from 0 to 1; got -1 to -1",
+        ),
+        (lambda F: mean_field(F, torch.full(F.space.shape, torch.nan)), ValueError, "must be from 0 to 1; got nan"),
         (lambda F: gradient_ascent(F, F.space.draw(1)[0], logits=torch.zeros(2)), ValueError, "not both"),
         (lambda F: argmax_per_token(F, torch.zeros(2)), ValueError, r"shape of relaxed outputs.*got \(2,\)"),
         (lambda F: icm(F, torch.full((5, 7), 9)), ValueError, "expected a label from 0 to 2"),

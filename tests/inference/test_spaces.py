@@ -105,6 +105,11 @@ def test_outputs_of_another_space_are_refused(space, y, error, message):
         space.relaxed(y)
 
 
+def test_no_lengths_are_no_space():
+    with pytest.raises(ValueError, match="lengths is empty: give at least one"):
+        LabelSpace(LENGTHS[:0], 3)
+
+
 def test_pixels_have_no_places():
     for method in (SPACES[2].table, SPACES[2].probabilities, SPACES[2].of_probabilities):
         with pytest.raises(TypeError, match="PixelSpace has no places"):
