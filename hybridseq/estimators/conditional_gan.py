@@ -14,7 +14,7 @@ from hybridseq.adversarial.recipe import TwoPlayers
 from hybridseq.adversarial.train import train_two_players
 from hybridseq.estimators.card import describe_parameters, plain
 from hybridseq.estimators.epoch_table import EpochTable
-from hybridseq.estimators.gan_conditions import conditions_from_json, conditions_to_json, learn_conditions
+from hybridseq.estimators.gan_conditions import check_listed, conditions_from_json, conditions_to_json, learn_conditions
 from hybridseq.estimators.gan_images import check_pictures, to_images, to_tensor
 from hybridseq.estimators.gan_networks import CRITICS, GENERATORS, build_players
 from hybridseq.estimators.numbers import check_number
@@ -222,10 +222,7 @@ class ConditionalGAN(BaseEstimator):
         """
         x = self._read(X)
         check_number("n", n, least=1, whole=True)
-        random = check_random_state(random_state)
-        z = random.standard_normal((len(x), n, self.generator_.noise_size)).astype(np.float32)
-        images = self._paint(x.repeat_interleave(n, 0), z.reshape(len(x) * n, -1))
-        return images.reshape(len(x), n, *self.image_shape_)
+        return self._draw(x, check_random_state(random_state).standard_normal((len(x), n, self.generator_.noise_size)))
 
     def generate(self, X, z):
         """The pictures of conditions and of noise that you choose, one each.
@@ -256,18 +253,19 @@ class ConditionalGAN(BaseEstimator):
         return self._paint(x, z)
 
     def predict(self, X):
-        """The best picture of each condition: of ``n_draws`` draws with a fixed seed, the one that F scores highest.
+        """The best picture of each condition: of ``n_draws`` draws, the one that F scores highest.
+
+        The draws of z are the same for every condition and every call.
 
         Returns
         -------
         (len(X), H, W) or (len(X), H, W, C) float32 array
         """
-        check_is_fitted(self, "generator_")
+        x = self._read(X)
+        drawn = self._same_draws(x)
         if self.critic_ is None:
-            return self.sample(X)[:, 0]
-        check_number("n_draws", self.n_draws, least=1, whole=True)
-        drawn = self.sample(X, self.n_draws, random_state=0)
-        scores = self._judge(self._read(X).repeat_interleave(self.n_draws, 0), drawn.reshape(-1, *self.image_shape_))
+            return drawn[:, 0]
+        scores = self._judge(x.repeat_interleave(drawn.shape[1], 0), drawn.reshape(-1, *self.image_shape_))
         best = scores.reshape(len(drawn), -1).argmax(1)
         return drawn[np.arange(len(drawn)), best]
 
@@ -293,12 +291,11 @@ class ConditionalGAN(BaseEstimator):
         """Minus the mean squared error, a pixel, of the mean of ``n_draws`` draws.
 
         One number, higher is better, of both kinds of training. It tells how near the centre of the draws is, and
-        nothing of how real or how varied they are.
+        nothing of how real or how varied they are. The draws are those of :meth:`predict`.
         """
         check_is_fitted(self, "generator_")
-        check_number("n_draws", self.n_draws, least=1, whole=True)
         Y = self._pictures(X, Y)
-        mean = self.sample(X, self.n_draws, random_state=0).mean(1)
+        mean = self._same_draws(self._read(X)).mean(1)
         return -float(((mean - Y) ** 2).mean())
 
     def save(self, folder):
@@ -316,28 +313,50 @@ class ConditionalGAN(BaseEstimator):
             "history": [{k: plain(v) for k, v in row.items()} for row in self.history_],
             "warnings": self.warnings_,
         }
+        card = {"estimator": type(self).__name__, **describe_parameters(self._fitted_with), "state": state}
+        write_model(folder, card, self._tensors())
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        if "generator_" in state:
+            # Modules with spectral norm cannot be pickled; their tensors can.
+            state["_players"] = self._tensors()
+            del state["generator_"], state["critic_"]
+        return state
+
+    def __setstate__(self, state):
+        state = dict(state)
+        players = state.pop("_players", None)
+        super().__setstate__(state)
+        if players is not None:
+            own = type(self)(**self._fitted_with)
+            self._rebuild(own, players)
+
+    def _tensors(self):
         players = {"generator": self.generator_, "critic": self.critic_}
-        tensors = {
+        return {
             f"{name}.{key}": value
             for name, player in players.items()
             if player is not None
             for key, value in player.state_dict().items()
         }
-        card = {"estimator": type(self).__name__, **describe_parameters(self._fitted_with), "state": state}
-        write_model(folder, card, tensors)
 
     def _restore(self, state, tensors):
         self.conditions_ = conditions_from_json(state["conditions"])
         self.image_shape_ = tuple(state["image_shape"])
         self.history_, self.warnings_ = state["history"], state["warnings"]
+        self._rebuild(self, tensors)
+        self._fitted_with = self.get_params(deep=False)
+
+    def _rebuild(self, fitted_with, tensors):
+        """The players of the parameters that an estimator holds, with weights by name."""
         with torch.random.fork_rng(devices=[]):
-            self.generator_, self.critic_ = build_players(self, self.conditions_, self.image_shape_)
+            self.generator_, self.critic_ = build_players(fitted_with, self.conditions_, self.image_shape_)
         for name, player in {"generator": self.generator_, "critic": self.critic_}.items():
             if player is not None:
                 own = {k.removeprefix(f"{name}."): v for k, v in tensors.items() if k.startswith(f"{name}.")}
                 player.load_state_dict(own)
                 player.eval()
-        self._fitted_with = self.get_params(deep=False)
 
     def _check(self):
         choose("generator", self.generator, GENERATORS)
@@ -355,7 +374,9 @@ class ConditionalGAN(BaseEstimator):
         for name in ("gradient_penalty", "anchor", "anchor_end"):
             check_number(name, getattr(self, name), least=0)
         for name in ("mismatch", "averaging"):
-            check_number(name, getattr(self, name), least=0, below=1 + 1e-9)
+            check_number(name, getattr(self, name), least=0)
+            if getattr(self, name) > 1:
+                raise ValueError(f"{name} must be a number from 0 to 1; got {getattr(self, name)!r}")
         if not isinstance(self.spectral, bool | np.bool_):
             raise ValueError(f"spectral must be True or False; got {self.spectral!r}")
 
@@ -380,6 +401,7 @@ class ConditionalGAN(BaseEstimator):
 
     def _read(self, X):
         check_is_fitted(self, "generator_")
+        check_listed("X", X)
         if len(X) == 0:
             raise ValueError("X is empty: give at least one condition.")
         return self.conditions_.encode(X)
@@ -391,6 +413,18 @@ class ConditionalGAN(BaseEstimator):
             wanted = ", ".join(map(str, self.image_shape_))
             raise ValueError(f"Y must be pictures (n, {wanted}), as in training; got shape {Y.shape}.")
         return Y
+
+    def _draw(self, x, z):
+        """Pictures (len(x), n, …) of noise (len(x), n, noise_size)."""
+        n = z.shape[1]
+        images = self._paint(x.repeat_interleave(n, 0), z.astype(np.float32).reshape(len(x) * n, -1))
+        return images.reshape(len(x), n, *self.image_shape_)
+
+    def _same_draws(self, x):
+        check_number("n_draws", self.n_draws, least=1, whole=True)
+        n = 1 if self.critic_ is None else self.n_draws
+        z = np.random.RandomState(0).standard_normal((1, n, self.generator_.noise_size))
+        return self._draw(x, np.repeat(z, len(x), 0))
 
     def _paint(self, x, z):
         parts = []
@@ -421,8 +455,7 @@ class _Batches:
 
 
 def _check_counts(name, X, Y):
-    if isinstance(X, str) or not hasattr(X, "__len__"):
-        raise TypeError(f"{name} must be a list or an array of conditions; got {type(X).__name__}.")
+    check_listed(name, X)
     if len(X) != len(Y):
         raise ValueError(f"{name} and Y must be as many; got {len(X)} conditions and {len(Y)} pictures.")
     if len(X) == 0:

@@ -4,6 +4,7 @@ import difflib
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse
 import torch
 
 from hybridseq.adversarial.images.conditions import ArrayEncoder, CaptionEncoder, ClassEncoder, PictureEncoder
@@ -33,8 +34,10 @@ def learn_conditions(X):
         return Classes(np.unique(array).tolist())
     if array.ndim == 2 and array.dtype.kind in "fiu":
         _check_finite(array)
-        scale = array.std(0)
-        return Vectors(array.mean(0).tolist(), np.where(scale > 0, scale, 1).tolist())
+        array = array.astype(np.float64)
+        # The deviation of what never varies is rounding, and nothing to divide by.
+        scale = np.where(array.max(0) > array.min(0), array.std(0), 1)
+        return Vectors(array.mean(0).tolist(), scale.tolist())
     if array.ndim in (3, 4):
         check_pictures("X", array)
         return Pictures(list(array.shape[1:]))
@@ -149,6 +152,18 @@ def conditions_to_json(conditions):
 def conditions_from_json(state):
     """The reader of a saved model."""
     return _KINDS[state["kind"]](**{name: value for name, value in state.items() if name != "kind"})
+
+
+def check_listed(name, X):
+    """Raise where conditions are not one after the other: a single caption, a number, a sparse matrix."""
+    if scipy.sparse.issparse(X):
+        raise TypeError(
+            f"{name} must be a list or an array of conditions, not sparse; make it dense: {name}.toarray()."
+        )
+    if isinstance(X, str | bytes | dict | set) or not (hasattr(X, "__len__") and hasattr(X, "__getitem__")):
+        raise TypeError(
+            f"{name} must be a list or an array of conditions; got {type(X).__name__}. Put a single one into a list."
+        )
 
 
 def _check_captions(X):

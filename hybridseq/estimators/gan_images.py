@@ -14,12 +14,22 @@ def check_pictures(name, images) -> np.ndarray:
     ValueError, TypeError
         Where the shape, the type or the range of pixels is not that of pictures; tells the remedy.
     """
-    array = np.asarray(images)
+    try:
+        array = np.asarray(images)
+    except ValueError as error:
+        raise ValueError(f"{name} must be pictures of one size, (n, H, W) or (n, H, W, C): {error}.") from None
     if array.ndim not in (3, 4):
         raise ValueError(f"{name} must be pictures (n, H, W) or (n, H, W, C); got shape {array.shape}.")
     if array.dtype.kind != "f":
         remedy = f"divide {name} by {255 if array.dtype == np.uint8 else 'its largest possible value'}"
+        if array.dtype.kind in "bO":
+            remedy = f"convert it: numpy.asarray({name}, dtype=float)"
         raise TypeError(f"{name} must hold floats from 0 to 1; got {array.dtype}: {remedy}.")
+    if min(array.shape[1:3]) < _LEAST or 0 in array.shape[1:]:
+        raise ValueError(
+            f"pictures must be at least {_LEAST} pixels high and wide, and channels come last; {name} has shape "
+            f"{array.shape}."
+        )
     if len(array) and not np.isfinite(array).all():
         raise ValueError(f"{name} has pixels that are not finite, the first in picture {_first(~np.isfinite(array))}.")
     if len(array) and (array.min() < 0 or array.max() > 1):
@@ -27,8 +37,6 @@ def check_pictures(name, images) -> np.ndarray:
             f"the pixels of {name} must be from 0 to 1; got {array.min():g} to {array.max():g}. Scale them: "
             f"({name} - low) / (high - low) with the lowest and the highest possible value."
         )
-    if min(array.shape[1:3]) < _LEAST:
-        raise ValueError(f"pictures must be at least {_LEAST} pixels high and wide; {name} has shape {array.shape}.")
     return array
 
 

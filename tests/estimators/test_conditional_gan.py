@@ -1,11 +1,17 @@
 """ConditionalGAN: the contract of an estimator, what goes in and out, seeds, saving, errors that tell the remedy."""
 
+import copy
+import pickle
 import warnings
 
 import numpy as np
 import pytest
+import scipy.sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import hybridseq as hs
 from hybridseq.adversarial.images import CaptionEncoder
@@ -85,8 +91,53 @@ def test_predict_is_the_draw_that_the_critic_likes_best(fitted):
 
 def test_score_is_of_the_mean_of_draws(fitted):
     x, y = stripes(6)
-    mean = fitted.sample(x, fitted.n_draws, random_state=0).mean(1)
+    z = np.random.RandomState(0).standard_normal((fitted.n_draws, 16))
+    mean = np.mean([fitted.generate(x, [one] * 6) for one in z], axis=0)
     assert fitted.score(x, y) == pytest.approx(-((mean - y) ** 2).mean())
+
+
+def test_a_condition_is_answered_alike_wherever_it_stands(fitted):
+    x, y = stripes(6)
+    whole = fitted.predict(x)
+    for row in range(6):
+        np.testing.assert_allclose(fitted.predict(x[row : row + 1])[0], whole[row], atol=1e-6)
+    assert fitted.score(x[::-1], y[::-1]) == pytest.approx(fitted.score(x, y))
+
+
+@pytest.mark.parametrize("options", [{}, {"spectral": True}, {"generator": "layered"}, {"training": "regression"}])
+def test_pickled_and_copied_it_draws_the_same(options):
+    x, y = stripes()
+    gan = ConditionalGAN(**SMALL, **options).fit(x, y)
+    expected = gan.sample([0, 1], 2, random_state=0)
+    gan.set_params(width=8, n_draws=2)
+    for twin in (pickle.loads(pickle.dumps(gan)), copy.deepcopy(gan)):
+        assert np.array_equal(twin.sample([0, 1], 2, random_state=0), expected)
+        assert twin.get_params() == gan.get_params() and twin.history_ == gan.history_
+        assert (twin.critic_ is None) == (gan.critic_ is None)
+        assert np.array_equal(twin.predict([0, 1]), gan.predict([0, 1]))
+    assert pickle.loads(pickle.dumps(clone(gan))).get_params() == gan.get_params()
+
+
+def test_cross_validated_and_in_a_pipeline():
+    (captions, images), (_, y) = captioned(), stripes()
+    scores = cross_val_score(ConditionalGAN(**SMALL, training="regression"), captions, images, cv=2)
+    assert (scores < 0).all()
+    search = GridSearchCV(ConditionalGAN(**SMALL), {"noise_size": [2, 3]}, cv=2).fit(*stripes())
+    assert search.best_estimator_.generator_.noise_size in (2, 3)
+    X = np.random.default_rng(0).random((32, 3))
+    assert make_pipeline(StandardScaler(), ConditionalGAN(**SMALL)).fit(X, y).predict(X[:2]).shape == (2, 8, 8)
+
+
+def test_what_never_varied_in_training_is_not_blown_up():
+    """The mean of equal numbers is not quite one of them in floating point."""
+    X = np.column_stack([np.full(32, 0.1), np.arange(32)]).astype(np.float32)
+    read = ConditionalGAN(**SMALL).fit(X, stripes()[1]).conditions_.encode(X + 1)
+    assert read.abs().max() < 10
+
+
+def test_regression_that_diverges_is_an_error():
+    with pytest.raises(FloatingPointError, match="lower generator_rate"):
+        ConditionalGAN(**{**SMALL, "max_epochs": 9}, training="regression", generator_rate=1e30).fit(*stripes())
 
 
 def test_the_seed_decides():
@@ -185,6 +236,12 @@ BAD_PAIRS = {
     "bytes": (X, (Y * 255).astype(np.uint8), TypeError, "divide Y by 255"),
     "not finite": (X, np.where(Y > 0, np.nan, Y), ValueError, "not finite"),
     "flat": (X, Y.reshape(8, 64), ValueError, r"\(n, H, W\)"),
+    "ragged": (X, [np.zeros((8, 8)), *np.zeros((7, 4, 4))], ValueError, "pictures of one size"),
+    "objects": (X, Y.astype(object), TypeError, "got object: convert it"),
+    "no channel": (X, Y[..., None][..., :0], ValueError, r"channels come last; Y has shape \(8, 8, 8, 0\)"),
+    "channels first": (X, np.repeat(Y[:, None], 3, 1), ValueError, "channels come last"),
+    "sparse": (scipy.sparse.csr_matrix(Y[:, 0]), Y, TypeError, r"make it dense: X.toarray\(\)"),
+    "one caption": ("abcdefgh", Y, TypeError, "got str. Put a single one into a list"),
     "tiny": (X, Y[:, :2, :2], ValueError, "at least 4 pixels"),
     "a number": (3, Y, TypeError, "list or an array"),
     "mixed captions": (["a b", 3, *"abcdef"], Y, TypeError, r"X\[1\] must be a caption"),
@@ -231,6 +288,9 @@ def test_conditions_that_training_never_showed(fitted):
         fitted.sample(["zero"])
     with pytest.raises(ValueError, match="empty"):
         fitted.sample([])
+    for single in ("zero", 0, None):
+        with pytest.raises(TypeError, match=f"got {type(single).__name__}. Put a single one into a list"):
+            fitted.sample(single)
     with pytest.raises(ValueError, match="n must be a whole number"):
         fitted.sample([0], 0)
     with pytest.raises(ValueError, match=r"Y must be pictures \(n, 8, 8\)"):

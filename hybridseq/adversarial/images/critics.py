@@ -16,7 +16,7 @@ class ImageScored(Scored):
         self.critic, self.given = critic, given
         # The last two batches of pictures and their vectors: real ones are scored beside two conditions.
         self._seen = [] if seen is None else seen
-        self.space = PixelSpace(len(given), critic.shape)
+        self.space = PixelSpace(len(given), critic.shape, device=given.device)
         self.dtype = given.dtype
 
     def raw_score(self, y):
@@ -58,7 +58,7 @@ class ImageCritic(ScoreFunction):
     def __init__(self, encoder, shape, *, width=32, hidden_size=256, spectral=False):
         super().__init__()
         self.encoder, self.shape = encoder, tuple(shape)
-        self.bound = spectral_norm if spectral else (lambda layer: layer)
+        self.bound = spectral_norm if spectral else _free
         channels, height, wide = self.shape
         layers = []
         for _ in range(max(1, doublings(height, wide))):
@@ -74,6 +74,10 @@ class ImageCritic(ScoreFunction):
     def compare(self, given: Tensor, seen: Tensor) -> Tensor:
         """F (B,) from the vectors of conditions and of pictures."""
         raise TypeError(f"{type(self).__name__} must define compare(given, seen).")
+
+
+def _free(layer):
+    return layer
 
 
 class ProjectionCritic(ImageCritic):

@@ -70,7 +70,7 @@ class ImageGenerator(Generator):
             self.style[0].weight[:, encoder.output_size :] *= (encoder.output_size / max(1, noise_size)) ** 0.5
 
     def space(self, x):
-        return PixelSpace(len(x), self.shape)
+        return PixelSpace(len(x), self.shape, device=x.device)
 
     def logits(self, x, z=None, head="plain") -> Tensor:
         self.check_noise(z, len(x))

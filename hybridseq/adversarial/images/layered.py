@@ -76,7 +76,7 @@ class LayeredGenerator(Generator):
         self.register_buffer("pixels", torch.stack([across, down], 2).view(1, 1, height * wide, 2), persistent=False)
 
     def space(self, x):
-        return PixelSpace(len(x), self.shape)
+        return PixelSpace(len(x), self.shape, device=x.device)
 
     def logits(self, x, z=None, head="plain") -> Tensor:
         self.check_noise(z, len(x))

@@ -27,6 +27,11 @@ def train_regression(generator, batches, recipe: TwoPlayers, *, told=None, seed:
     -------
     Trained
         Without a critic; its history has ``generator_loss`` (mean squared error of pixels from −1 to 1).
+
+    Raises
+    ------
+    FloatingPointError
+        Where the loss is not finite.
     """
     rng, factor = np.random.default_rng(seed), SCHEDULES[recipe.schedule]
     trained = Trained(generator, None)
@@ -40,6 +45,8 @@ def train_regression(generator, batches, recipe: TwoPlayers, *, told=None, seed:
                 optimiser.param_groups[0]["lr"] = recipe.generator_rate * factor((epoch + 0.5) / recipe.epochs)
                 for x, y in batches(rng):
                     loss = anchor_loss(generator.logits(x), y, generator.space(x)).mean()
+                    if not loss.isfinite():
+                        raise FloatingPointError(f"the generator's loss is {loss.item()}: lower generator_rate")
                     optimiser.zero_grad()
                     loss.backward()
                     optimiser.step()
