@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import product
+from numbers import Integral
 
 import numpy as np
 
@@ -64,16 +65,19 @@ def parse_caption(caption: str) -> Scene:
     ValueError
         Where it is no caption of the grammar; tells the grammar.
     """
-    rest, relation = caption, None
+    if not isinstance(caption, str):
+        raise TypeError(f"a caption must be a string; got {type(caption).__name__}.")
+    rest, relation = caption.replace("|", " or "), None
     for word in RELATIONS:
         if f" {word} " in caption:
-            rest, relation = caption.replace(f" {word} ", " | ", 1), word
+            rest, relation = rest.replace(f" {word} ", " | ", 1), word
     phrases = [phrase.split() for phrase in rest.split(" | ")]
-    things = []
+    things, count = [], 1 if relation is None else 2
     for phrase in phrases:
         size = phrase[1] if len(phrase) == 4 and phrase[1] in SHAPE_SIZES else None
         if (
-            len(phrase) != 3 + (size is not None)
+            len(phrases) != count
+            or len(phrase) != 3 + (size is not None)
             or phrase[0] != "a"
             or phrase[-2] not in SHAPE_COLOURS
             or phrase[-1] not in SHAPES
@@ -151,10 +155,13 @@ def make_captioned_shapes(
     """
     if not 0 <= single <= 1:
         raise ValueError(f"single must be a share from 0 to 1; got {single!r}.")
+    _check_whole("n", n, 0)
     random = np.random.default_rng(random_state)
     groups = [], []
     for caption in shape_captions(part, held_out):
         groups[parse_caption(caption).relation is None].append(caption)
+    if not groups[0]:
+        raise ValueError(f"part={part!r} has no caption where held_out holds {len(held_out)} of 15 pairs.")
     ones = random.random(n) < single
     captions = [groups[int(one)][random.integers(len(groups[int(one)]))] for one in ones]
     return captions, draw_captions(captions, size=size, random_state=random)[:, 0]
@@ -177,8 +184,10 @@ def draw_captions(captions, n: int = 1, *, size: int = 16, random_state=None):
     -------
     (len(captions), n, size, size, 3) float32 array
     """
-    if size < 8:
-        raise ValueError(f"size must be at least 8 pixels; got {size!r}.")
+    if isinstance(captions, str):
+        raise TypeError("captions must be a list of strings; got one. Put it into a list.")
+    _check_whole("n", n, 1)
+    check_size(size)
     random = np.random.default_rng(random_state)
     images = np.empty((len(captions), n, size, size, 3), np.float32)
     for row, caption in enumerate(captions):
@@ -189,6 +198,16 @@ def draw_captions(captions, n: int = 1, *, size: int = 16, random_state=None):
             ink = shape_ink(thing.shape, place * size / _UNIT, radius * size / _UNIT, size)
             images[row] += ink[..., None] * np.array(SHAPE_COLOURS[thing.colour], np.float32)
     return images
+
+
+def check_size(size) -> None:
+    """Raise where pictures cannot be so many pixels high and wide."""
+    _check_whole("size", size, 8)
+
+
+def _check_whole(name, value, least):
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}; got {value!r}.")
 
 
 def _lay_out(scene, n, random):

@@ -1,5 +1,7 @@
 """Short documents with sets of tags, of which only some sets exist, and the exact probability of each."""
 
+import math
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -83,8 +85,8 @@ def make_tagged_documents(
         "n_words": n_words,
     }
     for name, value in given.items():
-        if value < least[name]:
-            raise ValueError(f"{name} must be at least {least[name]}; got {value}")
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < least[name]:
+            raise ValueError(f"{name} must be a whole number of at least {least[name]}; got {value!r}")
     if words_per_tag <= 0:
         raise ValueError(f"words_per_tag must be above 0; got {words_per_tag}")
     random = np.random.default_rng(random_state)
@@ -104,15 +106,16 @@ def make_tagged_documents(
 
 def _draw_sets(count, n_groups, group_size, random):
     """Different sets (count, tags), each of 2 to n_groups // 2 groups, with one tag of each."""
-    found = {}
-    for _ in range(100 * count):
-        number = int(random.integers(2, max(2, n_groups // 2) + 1))
+    found, most = {}, max(2, n_groups // 2)
+    there = sum(math.comb(n_groups, number) * group_size**number for number in range(2, most + 1))
+    for _ in range(100 * count if count <= there else 0):
+        number = int(random.integers(2, most + 1))
         tags = np.zeros((n_groups, group_size), dtype=np.int64)
         tags[random.choice(n_groups, number, replace=False), random.integers(group_size, size=number)] = 1
         found[tags.tobytes()] = tags.ravel()
         if len(found) == count:
             return np.array(list(found.values()))
     raise ValueError(
-        f"n_sets must be at most about the number of sets that {n_groups} groups of {group_size} tags allow; got "
-        f"{count}, and found {len(found)}"
+        f"n_sets must be well below the number of sets that {n_groups} groups of {group_size} tags allow, {there}; got "
+        f"{count}"
     )

@@ -250,6 +250,8 @@ class ConditionalGAN(BaseEstimator):
                 f"z must have shape (len(X), noise_size) = {wanted}; got {z.shape}. Draw it: "
                 f"numpy.random.default_rng(0).standard_normal({wanted})."
             )
+        if not np.isfinite(z).all():
+            raise ValueError("z has numbers that are not finite; noise is standard normal.")
         return self._paint(x, z)
 
     def predict(self, X):

@@ -18,7 +18,13 @@ def check_bits(y, rows=None, num_bits=None) -> np.ndarray:
     ValueError
         Where y is no indicator matrix, or not of the wanted numbers of rows and labels; says which.
     """
-    y = y.toarray() if scipy.sparse.issparse(y) else np.asarray(y)
+    try:
+        y = y.toarray() if scipy.sparse.issparse(y) else np.asarray(y)
+    except ValueError:
+        raise ValueError(
+            "y must be an (n, L) array of 0 and 1, a column for each label; got rows of several lengths. Make one with "
+            "sklearn.preprocessing.MultiLabelBinarizer."
+        ) from None
     if y.ndim != 2:
         raise ValueError(
             f"y must be an (n, L) array of 0 and 1, a column for each label; got shape {y.shape}. Make one with "
@@ -29,12 +35,11 @@ def check_bits(y, rows=None, num_bits=None) -> np.ndarray:
     if y.shape[1] == 0 or (num_bits is not None and y.shape[1] != num_bits):
         wanted = "at least one" if num_bits is None else f"{num_bits}, as in training"
         raise ValueError(f"y must have a column for each label, {wanted}; got {y.shape[1]}")
-    try:
-        bad = ~np.isin(y, (0, 1))
-    except TypeError:
-        bad = np.ones(y.shape, dtype=bool)
-    if y.dtype.kind not in "biuf" or bad.any():
-        row, column = np.argwhere(bad)[0] if bad.any() else (0, 0)
+    if y.dtype.kind not in "biuf":
+        raise ValueError(f"y must hold 0 and 1 alone, as numbers; got {y.dtype}. Convert it: y.astype(int)")
+    bad = (y != 0) & (y != 1)
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
         raise ValueError(f"y must hold 0 and 1 alone; got {y[row, column].item()!r} in row {row}, column {column}")
     return y.astype(np.int64)
 

@@ -1,5 +1,6 @@
 """Fitting a multi-label model: a classifier first, then the players of its training."""
 
+import contextlib
 from dataclasses import dataclass
 
 import torch
@@ -100,16 +101,17 @@ def _held_out_f1(model, rows, gold, most):
 
 def _climb(parameters, model, train, stage, seed, loss):
     """Training of the score function alone."""
-    return run_epochs(
-        model.score,
-        loss,
-        train.shuffled(parameters.batch_size),
-        epochs=parameters.max_epochs,
-        learning_rate=parameters.energy_rate,
-        weight_decay=parameters.weight_decay,
-        seed=seed,
-        **stage,
-    )
+    with _named_remedy():
+        return run_epochs(
+            model.score,
+            loss,
+            train.shuffled(parameters.batch_size),
+            epochs=parameters.max_epochs,
+            learning_rate=parameters.energy_rate,
+            weight_decay=parameters.weight_decay,
+            seed=seed,
+            **stage,
+        )
 
 
 def _spen(parameters, model, train, stage, seed):
@@ -141,16 +143,28 @@ def _infnet(parameters, model, train, stage, seed):
         epochs=parameters.max_epochs,
     )
     held_out = stage["score"]
-    return train_two_players(
-        model.generator,
-        model.score,
-        train.shuffled(parameters.batch_size),
-        recipe,
-        score=None if held_out is None else lambda generator, critic: held_out(),
-        told=stage["told"],
-        anchor=lambda logits, y, space: bit_cross_entropy(logits, y),
-        seed=seed,
-    )
+    with _named_remedy():
+        return train_two_players(
+            model.generator,
+            model.score,
+            train.shuffled(parameters.batch_size),
+            recipe,
+            score=None if held_out is None else lambda generator, critic: held_out(),
+            told=stage["told"],
+            anchor=lambda logits, y, space: bit_cross_entropy(logits, y),
+            seed=seed,
+        )
+
+
+@contextlib.contextmanager
+def _named_remedy():
+    """Errors of the second stage with the names that its parameters have here."""
+    try:
+        yield
+    except FloatingPointError:
+        raise FloatingPointError(
+            "the loss of the second stage is not finite: lower energy_rate or generator_rate, or scale the inputs"
+        ) from None
 
 
 _SECOND = {"infnet": _infnet, "spen": _spen, "value": _value}

@@ -1,10 +1,13 @@
 """Captions, their pictures, and the oracle that reads them back."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
 from hybridseq.datasets.captioned_shapes import (
     HELD_OUT_SHAPES,
+    SHAPE_COLOURS,
     SHAPES,
     draw_captions,
     make_captioned_shapes,
@@ -21,7 +24,18 @@ def test_every_caption_parses_back_to_itself():
     assert [str(parse_caption(caption)) for caption in captions] == captions
 
 
-@pytest.mark.parametrize("caption", ["", "red circle", "a pink circle", "a red circle under a red circle", "a big a b"])
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "",
+        "red circle",
+        "a pink circle",
+        "a red circle under a red circle",
+        "a big a b",
+        "a red circle | a red circle",
+        "a red circle above a red circle left of a red circle",
+    ],
+)
 def test_other_sentences_are_refused(caption):
     with pytest.raises(ValueError, match=r"expected 'a \[size\] colour shape'"):
         parse_caption(caption)
@@ -116,6 +130,25 @@ def test_bad_input():
         make_captioned_shapes(1, part="test")
     with pytest.raises(ValueError, match="held_out must hold pairs"):
         shape_captions("seen", [("red", "house")])
+    for part, held_out in (("held_out", ()), ("seen", list(product(SHAPE_COLOURS, SHAPES)))):
+        with pytest.raises(ValueError, match=f"part='{part}' has no caption"):
+            make_captioned_shapes(1, part=part, held_out=held_out)
+    for wrong in (-1, 1.5):
+        with pytest.raises(ValueError, match=f"n must be a whole number of at least 0; got {wrong}"):
+            make_captioned_shapes(wrong)
+    with pytest.raises(ValueError, match="size must be a whole number of at least 8; got 4"):
+        ShapeOracle(4)
+    with pytest.raises(TypeError, match="Put it into a list"):
+        draw_captions("a red square")
+    with pytest.raises(TypeError, match="a caption must be a string; got int"):
+        draw_captions([3])
+    with pytest.raises(ValueError, match="captions is empty"):
+        caption_accuracy([], np.zeros((0, 16, 16, 3)))
+    with pytest.raises(ValueError, match=r"shape \(n, size, size, 3\); got \(16, 16\)"):
+        read_shapes(np.zeros((16, 16)))
+    for wrong in (np.full((1, 16, 16, 3), 255, np.uint8), np.full((1, 16, 16, 3), np.nan), -np.ones((1, 16, 16, 3))):
+        with pytest.raises(ValueError, match="pixels of images must be from 0 to 1; got"):
+            read_shapes(wrong)
     with pytest.raises(ValueError, match="as many; got 1 and 2"):
         caption_accuracy(["a red square"], np.zeros((2, 16, 16, 3)))
     with pytest.raises(ValueError, match=r"shape \(n, 16, 16, 3\)"):

@@ -48,7 +48,16 @@ def test_the_seed_decides():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"n_groups": 1}, {"group_size": 0}, {"n_words": 1}, {"words_per_tag": 0}, {"n_sets": 1}]
+    "wrong",
+    [
+        {"n_groups": 1},
+        {"group_size": 0},
+        {"n_words": 1},
+        {"words_per_tag": 0},
+        {"n_sets": 1},
+        {"n_sets": 2.5},
+        {"n_words": "9"},
+    ],
 )
 def test_refuses(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
@@ -56,5 +65,7 @@ def test_refuses(wrong):
 
 
 def test_refuses_more_sets_than_there_are():
-    with pytest.raises(ValueError, match="n_sets must be at most"):
+    with pytest.raises(ValueError, match="n_sets must be well below"):
         make_tagged_documents(5, n_groups=2, group_size=2, n_sets=5)
+    with pytest.raises(ValueError, match="allow, 4; got 1000000000"):
+        make_tagged_documents(5, n_groups=2, group_size=2, n_sets=10**9)

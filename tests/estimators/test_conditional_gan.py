@@ -179,6 +179,8 @@ def test_noise_of_ones_own(fitted):
     assert np.allclose(images[0], images[1], atol=1e-6)
     with pytest.raises(ValueError, match=r"\(len\(X\), noise_size\) = \(2, 16\); got \(2, 5\)"):
         fitted.generate([0, 0], z[:, :5])
+    with pytest.raises(ValueError, match="not finite"):
+        fitted.generate([0, 0], z * np.nan)
 
 
 def test_inputs_are_not_changed():

@@ -219,7 +219,12 @@ def test_a_grid_search_picks_among_trainings(documents):
         (lambda X, Y: (X, 2 * Y), "0 and 1 alone; got 2"),
         (lambda X, Y: (X, Y.astype(float) + 0.5), "0 and 1 alone; got 0.5"),
         (lambda X, Y: (X, Y[:, 0]), r"got shape \(400,\).*MultiLabelBinarizer"),
-        (lambda X, Y: (X, Y.astype(str)), "0 and 1 alone; got"),
+        (lambda X, Y: (X, Y.astype(str)), "0 and 1 alone, as numbers; got <U"),
+        (lambda X, Y: (X, Y.astype(object)), r"as numbers; got object. Convert it: y.astype\(int\)"),
+        (lambda X, Y: (X, np.where(Y > 0, np.nan, Y)), "0 and 1 alone; got nan"),
+        (lambda X, Y: (X, [[0], [1, 2]] * 200), "rows of several lengths.*MultiLabelBinarizer"),
+        (lambda X, Y: (X[:1], Y[:1]), "minimum of 2 is required"),
+        (lambda X, Y: (scipy.sparse.csr_array(X), Y[:-1]), "400 of X and 399 of y"),
         (lambda X, Y: (X, Y[:, :0]), "at least one; got 0"),
         (lambda X, Y: (np.where(X[0, 0] == X, np.nan, X), Y), "contains NaN"),
         (lambda X, Y: (np.where(X[0, 0] == X, np.inf, X), Y), "infinity"),
@@ -261,6 +266,34 @@ def test_bad_parameters_are_named(documents, name, value):
     X, Y, *_ = documents
     with pytest.raises(ValueError, match=name):
         EnergyMultiLabel(**{**QUICK, name: value}).fit(X, Y)
+
+
+@pytest.mark.parametrize("training", TRAININGS[1:])
+def test_a_second_stage_that_diverges_names_its_rate(documents, training):
+    X, Y, *_ = documents
+    options = {**QUICK, "pretrain_epochs": 1, "energy_rate": 1e30, "generator_rate": 1e30}
+    with pytest.raises(FloatingPointError, match="lower energy_rate"):
+        EnergyMultiLabel(training, **options).fit(X, Y)
+
+
+@pytest.mark.parametrize("training", TRAININGS)
+def test_labels_that_no_row_has_are_not_predicted(documents, training):
+    X, Y, X_test, _ = documents
+    quick = {**QUICK, "pretrain_epochs": 2, "max_epochs": 1}
+    rare = EnergyMultiLabel(training, **quick).fit(X, np.zeros_like(Y))
+    assert rare.predict(X_test).sum() == 0 and rare.score(X_test, np.zeros((100, Y.shape[1]), int)) == 1
+    assert EnergyMultiLabel(training, **quick).fit(X, Y[:, :1]).predict(X_test[:1]).shape == (1, 1)
+
+
+@pytest.mark.parametrize("training", TRAININGS)
+def test_the_global_random_state_is_left_alone(documents, training):
+    import torch
+
+    X, Y, X_test, _ = documents
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    EnergyMultiLabel(training, **{**QUICK, "pretrain_epochs": 1, "max_epochs": 1}).fit(X, Y).predict(X_test)
+    assert torch.equal(before, torch.get_rng_state())
 
 
 def test_a_classifier_has_no_score_to_decide_by(documents):
