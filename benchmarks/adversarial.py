@@ -204,14 +204,16 @@ def faults(reports):
 ABLATIONS = {
     "default": {},
     "cross-entropy only": {"objective": "cross_entropy"},
-    "dropout in answers": {"dropout_in_answers": True},
+    "F fixed": {"critic_rate": None},
     "no anchor": {"anchor": 0.0, "anchor_end": 0.0},
+    "anchor of 10": {"anchor": 10.0, "anchor_end": 10.0},
     "anchor annealed to 0": {"anchor_end": 0.0},
     "one head": {"two_heads": False},
     "no passes over neighbours": {"passes": 0},
-    "F fixed": {"critic_rate": None},
-    "one learning rate": {"critic_rate": 2e-3},
+    "one learning rate": {"critic_rate": 5e-4},
+    "one learning rate, searched": {"critic_rate": 5e-4, "search_sweeps": 2},
     "three critic steps": {"critic_steps": 3},
+    "answers with dropout": {"dropout_in_answers": True},
     "no averaging": {"generator_averaging": 0.0},
     "gradient penalty": {"gradient_penalty": 1e-3},
     "mismatched pairs": {"mismatch": 0.5},
@@ -227,8 +229,10 @@ ABLATIONS = {
     "least-squares GAN": {"objective": "least_squares"},
     "Wasserstein GAN": {"objective": "wasserstein", "gradient_penalty": 1e-2},
     "NCE ranking": {"objective": "nce_ranking"},
-    "straight through": {"relaxation": "straight_through"},
+    "softmax": {"relaxation": "softmax"},
+    "softmax, temperature 0.3": {"relaxation": "softmax", "temperature": 0.3},
     "Gumbel": {"relaxation": "gumbel"},
+    "Gumbel, straight through": {"relaxation": "gumbel_straight_through"},
 }
 
 

@@ -7,6 +7,10 @@ import torch
 from hybridseq.adversarial import distribution
 from hybridseq.adversarial.gan_losses import GAN_LOSSES
 from hybridseq.adversarial.objectives import CONTRASTS, nce_ranking, truncated
+from hybridseq.inference.icm import icm
+
+#: Choices of a place that the critic's search scores where F is not multilinear.
+_CANDIDATES = 4
 
 
 def critic_loss(generator, critic, x, y, recipe, rng):
@@ -32,13 +36,19 @@ def critic_loss(generator, critic, x, y, recipe, rng):
         for head in heads:
             answers[head] = generator(x, generator.draw_noise(space.batch, like=gold), head)
     scores = {head: scored.score(answer) for head, answer in answers.items()}
+    accuracy = _share(gold > scores[heads[-1]])
     if recipe.is_gan:
         loss = _gan(scored, gold, scores["plain"], y, recipe, rng)
     else:
+        if recipe.search_sweeps:
+            answers["plain"] = icm(
+                scored, space.harden(answers["plain"]), sweeps=recipe.search_sweeps, candidates=_CANDIDATES
+            )
+            scores["plain"] = scored.score(answers["plain"])
         loss = _contrasts(scored, gold, answers, scores, y, recipe, rng)
     if recipe.gradient_penalty:
         loss = loss + recipe.gradient_penalty * gradient_penalty(scored, y, answers[heads[0]], recipe.penalty_at)
-    return loss.mean(), {"critic_accuracy": _share(gold > scores[heads[-1]])}
+    return loss.mean(), {"critic_accuracy": accuracy}
 
 
 @contextlib.contextmanager

@@ -11,6 +11,8 @@ from hybridseq.training.schedule import SCHEDULES
 #: What the players may play for.
 OBJECTIVES = {**CONTRASTS, **GAN_LOSSES, "nce_ranking": None}
 
+_COUNTS = {"critic_steps": 1, "generator_steps": 1, "epochs": 1, "draws": 1, "search_sweeps": 0}
+
 
 @dataclass(frozen=True)
 class TwoPlayers:
@@ -32,6 +34,9 @@ class TwoPlayers:
         The weight of F's part in the generator's loss; 0 leaves the anchor alone, the baseline "cross-entropy only".
     dropout_in_answers : bool
         Whether the critic learns against the generator's answers as it trains, with dropout, or as it is used.
+    search_sweeps : int
+        Sweeps of single changes (:func:`~hybridseq.inference.icm`) that raise the generator's plain answer before a
+        contrast lowers it in the critic, so that F is not left high where the generator does not look. Labels and bits.
     critic_steps, generator_steps : int
         Steps of each player a batch.
     critic_rate : float or None
@@ -70,6 +75,7 @@ class TwoPlayers:
     plain_weight: float = 1.0
     score_weight: float = 1.0
     dropout_in_answers: bool = True
+    search_sweeps: int = 0
     critic_steps: int = 1
     generator_steps: int = 1
     critic_rate: float | None = 1e-3
@@ -92,10 +98,10 @@ class TwoPlayers:
         choose("objective", self.objective, OBJECTIVES)
         choose("schedule", self.schedule, SCHEDULES)
         choose("penalty_at", self.penalty_at, {"gold": True, "between": True})
-        for name in ("critic_steps", "generator_steps", "epochs", "draws"):
+        for name, least in _COUNTS.items():
             value = getattr(self, name)
-            if not isinstance(value, Integral) or value < 1:
-                raise ValueError(f"{name} must be a whole number, at least 1; got {value!r}")
+            if not isinstance(value, Integral) or value < least:
+                raise ValueError(f"{name} must be a whole number, at least {least}; got {value!r}")
         below_one = "averaging", "mismatch"
         free = "entropy_bonus", "objective", "schedule", "penalty_at", "betas"
         for name in (f.name for f in fields(self)):

@@ -28,6 +28,7 @@ _OWN = {
     "gradient_penalty",
     "mismatch",
     "dropout_in_answers",
+    "search_sweeps",
     "truncate_critic",
     "truncate_generator",
 }

@@ -49,7 +49,7 @@ class AdversarialTagger(SequenceTagger):
         answers; F's own argmax by Viterbi, where F is a chain. It can be set after fitting.
     constraint
         As of :class:`SequenceTagger`. It holds in prediction; the players train without it.
-    relaxation : {"softmax", "straight_through", "gumbel", "gumbel_straight_through"}
+    relaxation : {"straight_through", "softmax", "gumbel", "gumbel_straight_through"}
         How G's logits become an answer that F can score while training.
     temperature : float
         Of the relaxation.
@@ -70,7 +70,8 @@ class AdversarialTagger(SequenceTagger):
     critic_rate : float or None
         F's learning rate; None leaves F as its own training left it, and G only learns to search it.
     generator_rate, critic_steps, generator_steps, cost_weight, anchor, anchor_end, entropy_bonus, gradient_penalty, \
-mismatch, dropout_in_answers, truncate_critic, truncate_generator
+mismatch, dropout_in_answers, search_sweeps, truncate_critic, \
+truncate_generator
         As of :class:`~hybridseq.adversarial.TwoPlayers`.
     generator_averaging : float
         The decay a step of the moving average of G's weights that is scored and kept; 0 keeps them as they are.
@@ -110,7 +111,7 @@ valid_fraction, callbacks, unseen_labels, on_infeasible, device, random_state, v
         inference="one_pass",
         constraint="auto",
         *,
-        relaxation="softmax",
+        relaxation="straight_through",
         temperature=1.0,
         two_heads=True,
         passes=3,
@@ -118,18 +119,19 @@ valid_fraction, callbacks, unseen_labels, on_infeasible, device, random_state, v
         noise_size=0,
         draws=8,
         term_weight=1.0,
-        adversarial_epochs=10,
+        adversarial_epochs=5,
         critic_rate=1e-4,
-        generator_rate=2e-3,
+        generator_rate=5e-4,
         critic_steps=1,
         generator_steps=1,
         cost_weight=1.0,
-        anchor=10.0,
-        anchor_end=10.0,
+        anchor=1.0,
+        anchor_end=1.0,
         entropy_bonus=0.0,
         gradient_penalty=0.0,
         mismatch=0.0,
         dropout_in_answers=False,
+        search_sweeps=0,
         generator_averaging=0.99,
         truncate_critic=True,
         truncate_generator=False,
@@ -185,6 +187,7 @@ valid_fraction, callbacks, unseen_labels, on_infeasible, device, random_state, v
         self.gradient_penalty = gradient_penalty
         self.mismatch = mismatch
         self.dropout_in_answers = dropout_in_answers
+        self.search_sweeps = search_sweeps
         self.generator_averaging = generator_averaging
         self.truncate_critic = truncate_critic
         self.truncate_generator = truncate_generator

@@ -142,6 +142,17 @@ def test_the_critic_meets_answers_with_or_without_dropout(objective, dropout, ac
     assert told["critic_accuracy"] == accuracy and generator.training
 
 
+@pytest.mark.parametrize("sweeps, expected", [(0, 0.0), (1, 2.0)])
+def test_the_critic_lowers_what_single_changes_find_above_the_answer(sweeps, expected):
+    # Gold label 0 scores 1, label 1 scores 3; the generator answers with gold.
+    x, y = torch.tensor([[[1.0, 3.0]]]), torch.tensor([[0]])
+    generator = FreeGenerator(1, 1, 2)
+    with torch.no_grad():
+        generator.table["plain"].copy_(torch.tensor([[[50.0, -50.0]]]))
+    loss, _ = critic_loss(generator, FreeChain(), x, y, TwoPlayers("perceptron", search_sweeps=sweeps), None)
+    assert loss.item() == pytest.approx(expected)
+
+
 def test_the_penalty_is_the_squared_slope_of_f():
     critic = FreeChain(2)
     x, y = torch.tensor([[[3.0, 4.0]]]), torch.tensor([[0]])
@@ -196,6 +207,7 @@ def test_counts_of_inputs_and_outputs_must_agree():
     [
         ({"objective": "hing"}, "did you mean 'hinge'"),
         ({"critic_steps": 0}, "critic_steps must be a whole number, at least 1; got 0"),
+        ({"search_sweeps": -1}, "search_sweeps must be a whole number, at least 0; got -1"),
         ({"anchor": -1}, "anchor must be a number, at least 0"),
         ({"averaging": 1.5}, "at most 1; got 1.5"),
     ],
