@@ -36,7 +36,7 @@ def test_an_answer_is_hard_and_repeats_with_its_seed(kind):
 def test_more_draws_never_score_lower(kind):
     F = KINDS[kind]()
     generator = LinearGenerator(F.space, noise_size=4)
-    scores = torch.stack([F.score(best_of_draws(F, generator, X, draws=n, seed=1)) for n in (1, 2, 8, 64)])
+    scores = torch.stack([F.score(best_of_draws(F, generator, X, draws=n, seed=1)) for n in (1, 2, 6, 18)])
     assert (scores.diff(dim=0) >= 0).all() and (scores[-1] > scores[0]).any()
     assert torch.equal(best_of_draws(F, generator, X, draws=1, seed=1), answer(generator, X, seed=1))
 
@@ -67,8 +67,8 @@ def test_tuning_climbs_and_leaves_the_generator_alone(kind):
         generator = LinearGenerator(F.space, noise_size)
         before = {name: value.clone() for name, value in generator.state_dict().items()}
         start = F.score(answer(generator, X))
-        few = F.score(tune_instance(generator, F, X, steps=3, learning_rate=0.3))
-        many = F.score(tune_instance(generator, F, X, steps=20, learning_rate=0.3))
+        few = F.score(tune_instance(generator, F, X, steps=2, learning_rate=0.5))
+        many = F.score(tune_instance(generator, F, X, steps=8, learning_rate=0.5))
         assert (few >= start).all() and (many >= few).all() and (many > start).any()
         assert all(torch.equal(value, before[name]) for name, value in generator.state_dict().items())
         assert all(p.grad is None for p in generator.parameters()) and generator.training
@@ -77,14 +77,14 @@ def test_tuning_climbs_and_leaves_the_generator_alone(kind):
 def test_a_generator_that_is_free_for_each_instance_reaches_viterbi():
     """Its table of logits is tuned: the same as gradient ascent from the generator's logits, example by example."""
     solved = 0
-    for seed in range(3):
+    for seed in range(2):
         F = chains(seed, batch=6, steps=4)
         generator = LinearGenerator(F.space, seed=seed)
         tuned = tune_instance(generator, F, X, steps=40, learning_rate=0.5, parameters="table")
         ascended = gradient_ascent(F, logits=generator.table, steps=40, learning_rate=0.5)
         torch.testing.assert_close(F.score(tuned), F.score(ascended))
         solved += int((F.score(exact_argmax(F)) - F.score(tuned) < 1e-9).sum())
-    assert solved >= 15, "of 18"
+    assert solved >= 10, "of 12"
 
 
 def test_inputs_of_several_tensors_are_cut_into_rows():

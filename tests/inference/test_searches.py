@@ -5,7 +5,8 @@ from functools import partial
 import pytest
 import torch
 
-from hybridseq.inference import LabelSpace, PixelSpace, Scored
+import hybridseq as hs
+from hybridseq.inference import ChainScored, LabelSpace, PixelSpace, Scored
 from hybridseq.inference.beam import beam
 from hybridseq.inference.exhaustive import enumerate_argmax, exact_argmax
 from hybridseq.inference.gradient_ascent import gradient_ascent
@@ -20,10 +21,10 @@ SEARCHES = {
     "icm": icm,
     "beam": beam,
     "beam from behind": partial(beam, backward=True),
-    "mean field": mean_field,
-    "mean field at once": partial(mean_field, schedule="parallel"),
-    "gradient ascent": gradient_ascent,
-    "refine": refine,
+    "mean field": partial(mean_field, sweeps=8),
+    "mean field at once": partial(mean_field, schedule="parallel", sweeps=8),
+    "gradient ascent": partial(gradient_ascent, steps=12),
+    "refine": partial(refine, steps=4, rounds=2),
 }
 
 
@@ -142,7 +143,7 @@ def test_without_recombination_a_narrow_beam_misses():
 
 
 def test_the_ladder_reaches_viterbi_on_small_chains():
-    """Answers free for each instance. Of these 500: 34% per token, 72% icm, 83% ascent with icm, all refined."""
+    """Answers free for each instance. Some 34% per token, 72% icm, 83% ascent with icm, all refined."""
     rungs = {
         "token": argmax_per_token,
         "icm": icm,
@@ -150,10 +151,10 @@ def test_the_ladder_reaches_viterbi_on_small_chains():
         "refine": refine,
     }
     shares = dict.fromkeys(rungs, 0.0)
-    for seed in range(10):
-        F = chains(seed, batch=50, steps=7, labels=4)
+    for seed in range(4):
+        F = chains(seed, batch=75, steps=7, labels=4)
         for name, rung in rungs.items():
-            shares[name] += solved(F, rung(F)).double().mean().item() / 10
+            shares[name] += solved(F, rung(F)).double().mean().item() / 4
     assert shares["token"] < shares["icm"] < shares["ascent"] <= shares["refine"]
     assert shares["ascent"] >= 0.75
     assert shares["refine"] >= 0.99
@@ -161,14 +162,15 @@ def test_the_ladder_reaches_viterbi_on_small_chains():
 
 @pytest.mark.parametrize("backward", [False, True])
 def test_of_equal_hypotheses_a_beam_keeps_one(backward):
-    """Scores are whole numbers, and full of ties: a width of K has no room for two of the same future."""
-    for seed in range(30):
-        F = chains(seed, batch=4, steps=6, labels=3)
-        for part in F.structure.scores:
-            part.data.round_().clamp_(-1, 1)
-        start = F.space.draw(1, torch.Generator().manual_seed(seed))[0]
-        y = beam(F, start, width=3, backward=backward)
-        assert torch.equal(F.score(y), F.structure.max_score())
+    """The first label is all one, label 1 in the middle is worse by 1, and the last label wants it: by hand."""
+    emissions = torch.tensor([[[0.0, 0.0], [1.0, 0.0], [0.0, 10.0]]])
+    transitions = torch.zeros(1, 2, 2, 2)
+    transitions[0, 1, 0, 1] = -20
+    if backward:
+        emissions, transitions = emissions.flip(1), transitions.flip(1).transpose(2, 3)
+    F = ChainScored(hs.LinearChain(emissions, transitions))
+    y = beam(F, torch.zeros(1, 3, dtype=torch.int64), width=2, backward=backward)
+    assert F.score(y).tolist() == [10]
 
 
 @pytest.mark.parametrize("search", [icm, partial(beam, width=2), partial(beam, width=2, backward=True)])
@@ -182,6 +184,12 @@ def test_gains_that_the_score_does_not_keep_leave_the_start(search):
     F = Promising.draw(batch=50)
     start = enumerate_argmax(F)
     assert torch.equal(search(F, start), start)
+
+
+def test_what_gains_nothing_stays():
+    F = Pairs(torch.tensor([[1.0, 0.0, 0.0]]), torch.zeros(1, 3, 3))
+    start = torch.tensor([[0, 1, 0]])
+    assert torch.equal(icm(F, start), torch.tensor([[1, 1, 0]]))
 
 
 @pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.int32])
