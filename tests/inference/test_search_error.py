@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hybridseq.inference import ChainScored, PixelSpace
+from hybridseq.inference import ChainScored, PixelSpace, Scored
 from hybridseq.inference.compare_searches import compare_searches, search_table
 from hybridseq.inference.exhaustive import enumerate_argmax
 from hybridseq.inference.icm import icm
@@ -139,6 +139,11 @@ def test_rounding_is_no_bug_and_no_gap():
     F.couplings[:, 0, 1] = -1e3
     one, other = torch.tensor([[1, 0]]), torch.tensor([[0, 1]])
     assert F.score(one) > F.score(other) and F.double().score(one) == F.double().score(other)
+    report = search_error(F, one, exact=other)
+    assert report.gaps.tolist() == [0] and report.solved.all()
+    # Without float64, rounding is judged beside the size of the scores.
+    F.double = lambda: Scored.double(F)
+    F.rows = lambda index: F
     report = search_error(F, one, exact=other)
     assert report.gaps.tolist() == [0] and report.solved.all()
 

@@ -161,15 +161,17 @@ def test_the_ladder_reaches_viterbi_on_small_chains():
 
 
 @pytest.mark.parametrize("backward", [False, True])
-def test_of_equal_hypotheses_a_beam_keeps_one(backward):
-    """The first label is all one, label 1 in the middle is worse by 1, and the last label wants it: by hand."""
-    emissions = torch.tensor([[[0.0, 0.0], [1.0, 0.0], [0.0, 10.0]]])
-    transitions = torch.zeros(1, 2, 2, 2)
-    transitions[0, 1, 0, 1] = -20
+@pytest.mark.parametrize("reach", [1, 2])
+def test_of_equal_hypotheses_a_beam_keeps_one(reach, backward):
+    """The first labels are all one, label 1 before the last is worse by 1, and the last wants it: by hand."""
+    emissions = torch.tensor([[[0.0, 0.0]] * reach + [[1.0, 0.0], [0.0, 10.0]]])
+    transitions = torch.zeros(1, reach + 1, 2, 2)
+    transitions[0, -1, 0, 1] = -20
     if backward:
         emissions, transitions = emissions.flip(1), transitions.flip(1).transpose(2, 3)
     F = ChainScored(hs.LinearChain(emissions, transitions))
-    y = beam(F, torch.zeros(1, 3, dtype=torch.int64), width=2, backward=backward)
+    F.reach = reach
+    y = beam(F, torch.zeros(1, reach + 2, dtype=torch.int64), width=2**reach, backward=backward)
     assert F.score(y).tolist() == [10]
 
 
@@ -219,6 +221,17 @@ def test_gradient_ascent_finds_the_best_image():
     torch.testing.assert_close(found, torch.tensor([[0.3, -0.2], [1.0, -0.9]]), rtol=0, atol=0.02)
     start = F.target.clamp(-1, 1)
     assert torch.equal(gradient_ascent(F, start, steps=3), start), "the start is the best already"
+
+
+def test_refinement_begins_with_ascent_from_the_relaxed_answer():
+    """And not from its hard one: by how much it wavers counts."""
+    differ = 0
+    for F in (chains(batch=30), Pairs.draw(batch=30), Curved.draw(batch=30)):
+        relaxed = F.space.squash(0.3 * torch.randn(F.space.shape, generator=torch.Generator().manual_seed(0)))
+        expected = icm(F, gradient_ascent(F, relaxed, steps=4), candidates=4)
+        assert torch.equal(refine(F, relaxed, steps=4, rounds=0), expected)
+        differ += int((refine(F, F.space.harden(relaxed), steps=4, rounds=0) != expected).sum())
+    assert differ > 0
 
 
 def test_hard_scores_are_enough_with_a_start():
