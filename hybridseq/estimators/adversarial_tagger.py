@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
+from torch.nn.functional import pad
 
 from hybridseq.adversarial import distribution
 from hybridseq.adversarial.labels.language_model import fit_language_model
@@ -20,6 +21,7 @@ from hybridseq.estimators.tagger_card import restore_tagger
 from hybridseq.inference.amortised import best_of
 from hybridseq.inference.refine import refine
 from hybridseq.inference.search_error import SearchReport, search_error
+from hybridseq.structures.linear_chain import LinearChain
 from hybridseq.training.batches import BucketSampler, SentenceDataset, by_length
 from hybridseq.training.inputs import DataError, check_labels, check_sentences, encode_labels
 
@@ -306,27 +308,45 @@ valid_fraction, callbacks, unseen_labels, on_infeasible, device, random_state, v
     def predict(self, X, constraint=None):
         """The answer of ``inference`` for sentences; parameters and result as of :meth:`SequenceTagger.predict`.
 
-        A refined or drawn answer is taken only where it keeps what the sentence's labels must keep, otherwise the
-        answer of one pass stays.
+        A refined or drawn answer is taken only where it keeps what the sentence's labels must keep. Where a refined
+        one does not, the best labels that do are sought around it, by Viterbi of the chain and the slope of the term.
         """
         if self.inference == "exact":
-            return self._predict_exactly(X, constraint)
+            return self._viterbi(*self._prepare(X, constraint))
         found = super().predict(X, constraint)
         if self.inference == "one_pass":
             return found
-        _, kept = self._prepare(X, constraint)
+        sentences, kept = self._prepare(X, constraint)
+        names, rejected = np.array(self.labels_.labels, dtype=object), {}
         there = [i for i, labels in enumerate(found) if labels is not None]
-        names = np.array(self.labels_.labels, dtype=object)
         for indices, x, scored in self._batches([X[i] for i in there]):
             rows = [there[i] for i in indices]
-            one_pass = self._padded([found[i] for i in rows])
-            better = self._search(x, scored, one_pass).cpu().numpy()
-            for row, i in zip(better, rows):
-                labels = names[row[: len(found[i])]].tolist()
+            better = self._search(x, scored, self._padded([found[i] for i in rows]))
+            for k, i in enumerate(rows):
+                labels = names[better[k, : len(found[i])].cpu().numpy()].tolist()
                 what = None if kept is None else kept.constraints[i]
                 if what is None or what.accepts(labels):
                     found[i] = labels
+                elif self.inference == "refined":
+                    row = scored.rows(torch.tensor([k], device=better.device))
+                    rejected[i] = self._slopes_of_term(row, better[k : k + 1])
+        if rejected:
+            others = self._viterbi(
+                sentences, replace(kept, skipped=sorted(set(range(len(X))) - set(rejected))), rejected
+            )
+            own = [X[i] for i in rejected]
+            before, after = (self.score_samples(own, [some[i] for i in rejected]) for some in (found, others))
+            for i, higher in zip(rejected, after > before):
+                if higher:
+                    found[i] = others[i]
         return found
+
+    def _slopes_of_term(self, scored, y):
+        """∂/∂y of F's term at label sequences, (B, T, K)."""
+        if self.term is None:
+            return torch.zeros(scored.space.shape, dtype=scored.dtype, device=y.device)
+        places = torch.arange(y.shape[1], device=y.device)
+        return scored.weight * scored.term.slopes(y, scored.space.lengths, places)
 
     def _search(self, x, scored, one_pass):
         """Better answers than those of one pass, by F."""
@@ -342,10 +362,20 @@ valid_fraction, callbacks, unseen_labels, on_infeasible, device, random_state, v
                 drawn = distribution.draw(generator.logits(x), space, self.draws, draw)
             return best_of(scored, torch.cat([one_pass[None], drawn]))
 
-    def _predict_exactly(self, X, constraint):
-        sentences, kept = self._prepare(X, constraint)
+    def _viterbi(self, sentences, kept, more=None):
+        """The best labels of F's chain; ``more``: index to what else a sentence's labels score (1, T, K)."""
         network = self.network_.critic.network
-        sentences.structure = lambda indices, constrained=False: network(**self._inputs(sentences.dataset, indices))
+
+        def structure(indices, constrained=False):
+            chain = network(**self._inputs(sentences.dataset, indices)).unrestricted()
+            if more is None:
+                return chain
+            emissions, *others = chain.scores
+            rows = [more[i][:, : emissions.shape[1]] for i in indices]
+            added = torch.cat([pad(row, (0, 0, 0, emissions.shape[1] - row.shape[1])) for row in rows])
+            return LinearChain(emissions + added, *others, lengths=chain.lengths)
+
+        sentences.structure = structure
         return predicting.decode(sentences, self.labels_.labels, kept, self.on_infeasible)
 
     def _inputs(self, dataset, indices):

@@ -80,6 +80,34 @@ def test_exact_answers_score_highest_and_the_report_knows(fitted, data):
         fitted.set_params(inference="one_pass")
 
 
+def test_where_refinement_breaks_a_rule_the_best_that_keeps_it_is_found(fitted, data):
+    X = data[0][120:]
+    # What the sentences say freely breaks this in most.
+    rule = C.count("O", max=3)
+    try:
+        once, refined, exact = (
+            fitted.set_params(inference=w).predict(X, rule) for w in ("one_pass", "refined", "exact")
+        )
+        scored = [fitted.score_samples(X, answers) for answers in (once, refined, exact)]
+        assert all(rule.accepts(labels) and fitted.constraint_.accepts(labels) for labels in refined)
+        # Around a chain without a term, Viterbi under the rule is exact.
+        np.testing.assert_allclose(scored[1], scored[2], rtol=1e-5)
+        assert (scored[1] > scored[0] + 1e-3).any()
+    finally:
+        fitted.set_params(inference="one_pass")
+
+
+def test_with_a_term_too_an_answer_around_a_broken_one_keeps_the_rule_and_scores_no_less(with_term, data):
+    X, rule = data[0][120:], [C.count("O", max=3) if i % 2 else None for i in range(40)]
+    try:
+        once, refined = (with_term.set_params(inference=w).predict(X, rule) for w in ("one_pass", "refined"))
+        assert all(one is None or one.accepts(labels) for one, labels in zip(rule, refined))
+        before, after = with_term.score_samples(X, once), with_term.score_samples(X, refined)
+        assert (after >= before - 1e-4).all() and (after > before + 1e-3)[1::2].mean() > 0.5
+    finally:
+        with_term.set_params(inference="one_pass")
+
+
 @pytest.mark.parametrize("way", ["one_pass", "refined", "best_of", "exact"])
 def test_every_answer_keeps_the_constraint(fitted, data, way):
     X = data[0][120:]
