@@ -87,6 +87,20 @@ def test_a_generator_that_is_free_for_each_instance_reaches_viterbi():
     assert solved >= 10, "of 12"
 
 
+def test_an_example_is_tuned_with_its_own_noise():
+    F, heard = chains(batch=6), []
+
+    class Listening(LinearGenerator):
+        def logits(self, x, z=None, head="plain"):
+            heard.append((x.tolist(), z))
+            return super().logits(x, z, head)
+
+    tune_instance(Listening(F.space, noise_size=2), F, X, steps=1)
+    (_, whole), *rest = heard
+    assert {tuple(rows) for rows, _ in rest} == {(row,) for row in range(6)}
+    assert all(torch.equal(z, whole[rows]) for rows, z in rest)
+
+
 def test_inputs_of_several_tensors_are_cut_into_rows():
     F = chains(batch=6)
 

@@ -67,7 +67,7 @@ def test_answers_are_hard_valid_repeatable_and_never_above_the_best(name):
 
 @pytest.mark.parametrize("name", CLIMBERS)
 def test_a_climber_never_falls_below_its_start(name):
-    for seed in range(3):
+    for seed in range(2):
         for kind, F in everything(seed).items():
             start = F.space.draw(1, torch.Generator().manual_seed(seed))[0]
             kept = start.clone()

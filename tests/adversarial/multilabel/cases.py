@@ -14,6 +14,7 @@ def make_score(kind=BitScore, *, features=5, bits=4, patterns=6, conditional=Fal
         score = kind(LocalTerms(features, bits, (7,), 0.3), patterns, conditional, **rest)
         torch.nn.init.normal_(score.weights, std=scale)
         torch.nn.init.normal_(score.patterns.weight, std=scale)
+        torch.nn.init.normal_(score.patterns.bias, std=scale)
     return score.eval()
 
 

@@ -8,6 +8,7 @@ from torch import nn
 
 from hybridseq.adversarial.losses import critic_loss, generator_loss
 from hybridseq.adversarial.multilabel import BitGenerator, BitScore, LocalTerms, ValueNetwork, relaxed_f1
+from hybridseq.adversarial.multilabel.ascent import entropic_ascent
 from hybridseq.adversarial.multilabel.loop import run_epochs
 from hybridseq.adversarial.multilabel.threshold import best_threshold
 from hybridseq.adversarial.multilabel.training import adversarial_answers, bit_cross_entropy, unrolled_loss, value_loss
@@ -118,6 +119,10 @@ def test_the_unrolled_loss_weighs_later_steps_more():
         score.weights.zero_()
     loss, _ = unrolled_loss(score, 3, 1.0)(x, y)
     close(loss, bit_cross_entropy(score.local(x)[1], y).mean())
+    score = make_score()
+    first, second, third = (bit_cross_entropy(step, y).mean() for step in entropic_ascent(score.at(x), 3, 0.5))
+    close(unrolled_loss(score, 3, 0.5)(x, y)[0], (first + 2 * second + 3 * third) / 6)
+    assert (first - third).abs() > 0.1
 
 
 def _counting(module, stop_at, error):
