@@ -7,7 +7,7 @@ from sklearn.metrics import f1_score
 from torch import nn
 
 from hybridseq.adversarial.losses import critic_loss, generator_loss
-from hybridseq.adversarial.multilabel import BitGenerator, BitScore, LocalTerms, ValueNetwork, relaxed_f1
+from hybridseq.adversarial.multilabel import BitGenerator, BitScore, LocalTerms, ValueNetwork, relaxed_f1, training
 from hybridseq.adversarial.multilabel.ascent import entropic_ascent
 from hybridseq.adversarial.multilabel.loop import run_epochs
 from hybridseq.adversarial.multilabel.threshold import best_threshold
@@ -79,6 +79,23 @@ def test_the_threshold_is_the_best_there_is():
     relaxed = torch.tensor([[0.4, 0.31, 0.2], [0.25, 0.5, 0.1]])
     threshold, score = best_threshold(relaxed, gold)
     assert score == 1.0 and 0.25 <= threshold < 0.31
+
+
+def test_of_equal_thresholds_the_one_nearest_to_a_half_is_taken():
+    assert best_threshold(torch.tensor([[0.9, 0.1]]), torch.tensor([[1.0, 0.0]])) == (0.5, 1.0)
+
+
+def test_a_value_learns_from_the_shares_of_answers_that_are_asked_for(monkeypatch):
+    worths = []
+    monkeypatch.setattr(training, "adversarial_answers", lambda energy, start, *_: torch.full_like(start, 0.25))
+    monkeypatch.setattr(training, "value_regression", lambda margin, worth: worths.append(worth) or margin)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        value_loss(make_score(ValueNetwork), 3, 0.5, 0.2, 0.5)(inputs(2000), torch.tensor([[1, 0, 1, 0]] * 2000))
+    # The F1 of a quarter of every bit is 1 ⁄ 3; hard answers have none such.
+    misjudged = (worths[0] - 1 / 3).abs() < 1e-6
+    assert abs(misjudged.float().mean() - 0.5) < 0.05
+    assert (worths[0] == 1).float().mean() > 0.15
 
 
 def test_answers_made_to_be_misjudged_are():
