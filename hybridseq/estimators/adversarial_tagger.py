@@ -43,7 +43,7 @@ class AdversarialTagger(SequenceTagger):
     objective : str
         What the players play for: ``"margin_rescaled"``, ``"slack_rescaled"``, ``"contrastive"``, ``"perceptron"``, a
         GAN's ``"non_saturating"``, ``"hinge"``, ``"least_squares"``, ``"wasserstein"``, or ``"nce_ranking"``. And
-        ``"cross_entropy"``: the same generator trained by itself, the baseline, without structure and constraint.
+        ``"cross_entropy"``: the same generator trained by itself, the baseline.
     term : {None, "language_model", "cnn", "attention"}
         What F sees of all labels together beside the chain. With one there is no exact argmax.
     inference : {"one_pass", "refined", "best_of", "exact"}
@@ -227,6 +227,10 @@ valid_fraction, callbacks, unseen_labels, on_infeasible, device, random_state, v
 
     def _check_parameters(self):
         parameters.check(self)
+
+    def _wanted_constraint(self):
+        """Also of the baseline: one pass can be decoded under a constraint however it was trained."""
+        return self.constraint
 
     def fit(self, X, y, X_valid=None, y_valid=None, chain=None):
         """Fit anew.

@@ -237,6 +237,9 @@ class SequenceTagger(BaseEstimator):
         """
         return self._fit_anew(X, y, X_valid, y_valid)
 
+    def _wanted_constraint(self):
+        return parameters.wanted_constraint(self)
+
     def _fit_anew(self, X, y, X_valid, y_valid, labels=None, **others):
         """Check, hold data out, and fit."""
         self._check_parameters()
@@ -251,7 +254,7 @@ class SequenceTagger(BaseEstimator):
             held_out = None
         check_tokens(X)
         labels = labels or LabelVocabulary.build(y)
-        found = find_constraint(parameters.wanted_constraint(self), X, y, self.on_infeasible)
+        found = find_constraint(self._wanted_constraint(), X, y, self.on_infeasible)
         if found.broken and self.on_infeasible == "skip":
             X, y = _without(X, found.broken), _without(y, found.broken)
         if held_out is None and self.valid_fraction and len(X) > 1:
@@ -299,7 +302,7 @@ class SequenceTagger(BaseEstimator):
             labels.encode_all([*y, list(classes)] if classes is not None else y)
         check_tokens(X)
         if start is None:
-            found, broken = find_constraint(parameters.wanted_constraint(self), X, y, self.on_infeasible), ()
+            found, broken = find_constraint(self._wanted_constraint(), X, y, self.on_infeasible), ()
             broken = found.broken
         else:
             found, broken = None, check_constraint(self.constraint_, X, y, self.on_infeasible)

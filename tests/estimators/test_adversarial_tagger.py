@@ -146,11 +146,11 @@ def test_saved_and_loaded_it_answers_alike(data, tmp_path, settings):
     assert pickle.loads(pickle.dumps(model)).predict(X[:3]) == model.predict(X[:3])
 
 
-def test_cross_entropy_alone_leaves_the_chain_as_it_was(data):
+def test_cross_entropy_alone_leaves_the_chain_as_it_was_and_keeps_the_constraint(data):
     X, y = data
     baseline = quick(objective="cross_entropy", max_epochs=1, adversarial_epochs=1).fit(X[:40], y[:40])
-    assert baseline.constraint_ is None
-    assert "critic_loss" not in baseline.history_[0]
+    assert "critic_loss" not in baseline.history_[0] and baseline.scheme_ == "BIO"
+    assert all(baseline.constraint_.accepts(labels) for labels in baseline.predict(X[100:]))
 
 
 def test_a_fitted_chain_is_a_start_and_stays_as_it_is(data):
