@@ -22,6 +22,7 @@ from hybridseq.adversarial.losses import critic_loss, generator_loss, spread
 from hybridseq.adversarial.recipe import TwoPlayers
 from hybridseq.inference.score_function import ScoreFunction
 from hybridseq.training.schedule import SCHEDULES
+from hybridseq.training.seeds import seeded
 
 
 @dataclass
@@ -116,8 +117,7 @@ def train_two_players(
         average = AveragedModel(generator, multi_avg_fn=partial(_mix, recipe.averaging), use_buffers=True)
     shown = generator if average is None else average.module
     trained, watch, best = Trained(shown, critic), Watch(recipe), None
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         try:
             for epoch in range(recipe.epochs):
                 row = _epoch(generator, critic, batches(rng), recipe, optimisers, average, anchor, epoch, rng)

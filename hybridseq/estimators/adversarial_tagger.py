@@ -24,6 +24,7 @@ from hybridseq.inference.search_error import SearchReport, search_error
 from hybridseq.structures.linear_chain import LinearChain
 from hybridseq.training.batches import BucketSampler, SentenceDataset, by_length
 from hybridseq.training.inputs import DataError, check_labels, check_sentences, encode_labels
+from hybridseq.training.seeds import seeded
 
 _TOLD = "epoch", "critic_loss", "generator_loss", "critic_accuracy", "score", "seconds"
 
@@ -267,8 +268,7 @@ valid_fraction, callbacks, unseen_labels, on_infeasible, device, random_state, v
             chain._fit(X, y, held_out, labels, found=Found(None, found.scheme, "F's chain, by log loss:"), seed=seed)
         encoded = replace(chain.input_.encode(X), labels=encode_labels(y, labels))
         dataset = SentenceDataset(encoded)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             network = parameters.players(self, copy.deepcopy(chain.network_), len(labels)).to(self.device)
             if self.term == "language_model":
                 sequences = [torch.from_numpy(part) for part in np.split(encoded.labels, encoded.starts[1:])]

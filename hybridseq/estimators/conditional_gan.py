@@ -21,6 +21,7 @@ from hybridseq.estimators.numbers import check_number
 from hybridseq.estimators.persistence import write_model
 from hybridseq.nn.names import choose
 from hybridseq.training.schedule import SCHEDULES
+from hybridseq.training.seeds import seeded
 
 #: Steps that training takes where ``max_epochs`` is None.
 _STEPS = 8000
@@ -187,8 +188,7 @@ class ConditionalGAN(BaseEstimator):
         x, y = conditions.encode(X), to_tensor(Y)
         seed = int(check_random_state(self.random_state).randint(2**31))
         shape = Y.shape[1:]
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             # The most frequent colour, about.
             background = y.transpose(0, 1).flatten(1).median(1).values
             generator, critic = build_players(self, conditions, shape, background)

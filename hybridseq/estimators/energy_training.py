@@ -18,6 +18,7 @@ from hybridseq.adversarial.multilabel.training import (
 from hybridseq.adversarial.recipe import TwoPlayers
 from hybridseq.adversarial.train import train_two_players
 from hybridseq.estimators.energy_model import Model, build_local, build_model
+from hybridseq.training.seeds import seeded
 
 
 @dataclass
@@ -60,8 +61,7 @@ def fit_model(parameters, train, held_out, seed: int, told=None) -> Fitted:
 
         return {"told": note, "score": None if held_out is None else score}
 
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         local = build_local(parameters, train.X.shape[1], train.Y.shape[1]).to(parameters.device)
         record = run_epochs(
             local,

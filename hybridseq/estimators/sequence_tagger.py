@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -25,6 +24,7 @@ from hybridseq.text import LabelVocabulary, UnknownLabelError
 from hybridseq.training.batches import SentenceDataset
 from hybridseq.training.fit import fit_network
 from hybridseq.training.inputs import check_labels, check_sentences, check_tokens, encode_labels
+from hybridseq.training.seeds import seeded
 
 
 class SequenceTagger(BaseEstimator):
@@ -319,8 +319,7 @@ class SequenceTagger(BaseEstimator):
     def _fit(self, X, y, held_out, labels, *, found, seed, start=None):
         """Fit, and take the result on only when all of it is there."""
         recipe = parameters.recipe(self)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             if start is None:
                 reader = parameters.make_reader(self, X)
                 scheme, constraint = found.scheme, found.constraint

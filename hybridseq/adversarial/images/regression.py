@@ -9,6 +9,7 @@ from hybridseq.adversarial.distribution import anchor_loss
 from hybridseq.adversarial.recipe import TwoPlayers
 from hybridseq.adversarial.train import Trained
 from hybridseq.training.schedule import SCHEDULES
+from hybridseq.training.seeds import seeded
 
 
 def train_regression(generator, batches, recipe: TwoPlayers, *, told=None, seed: int = 0) -> Trained:
@@ -36,8 +37,7 @@ def train_regression(generator, batches, recipe: TwoPlayers, *, told=None, seed:
     rng, factor = np.random.default_rng(seed), SCHEDULES[recipe.schedule]
     trained = Trained(generator, None)
     optimiser = torch.optim.Adam(generator.parameters(), recipe.generator_rate)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         generator.train()
         try:
             for epoch in range(recipe.epochs):

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from hybridseq.training.seeds import seeded
+
 
 @dataclass
 class Record:
@@ -74,8 +76,7 @@ def run_epochs(
     wanted = [p for p in module.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(wanted, lr=learning_rate, weight_decay=weight_decay, fused=True)
     rng, record, best = np.random.default_rng(seed), Record(), None
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         try:
             for epoch in range(epochs):
                 began = time.perf_counter()
