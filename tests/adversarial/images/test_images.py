@@ -72,6 +72,34 @@ def test_a_layer_stands_where_it_is_told_to():
     assert across == pytest.approx(0.5, abs=0.05) and down == pytest.approx(-0.25, abs=0.05)
 
 
+def test_a_layer_covers_what_is_below_it():
+    generator = LayeredGenerator(classes(), (1, 4, 4), noise_size=0, layers=2, background=[-1.0])
+    generator._opacity = lambda given, z: torch.tensor([1.0, 0.5])[None, :, None].expand(1, 2, 16)
+    with torch.no_grad():
+        generator.colour.weight.zero_()
+        generator.colour.bias.fill_(0.2)
+        found = generator.logits(torch.tensor([0]))
+    # Half of a colour over all of the same.
+    torch.testing.assert_close(found, torch.full((1, 1, 4, 4), 0.4))
+
+
+def test_attention_weighs_a_word_by_those_before_and_those_after_it():
+    encoder = CaptionEncoder(9, reader="attention", slots=1, word_size=2)
+    words, seen = torch.tensor([[3, 5, 2]]), []
+    encoder.queries.register_forward_hook(lambda module, given, result: seen.append(given[0]))
+    encoder(words)
+    own = encoder.words(words)[0]
+    expected = torch.cat([own[1], own[0], own[2]])
+    torch.testing.assert_close(seen[0][0, 1], expected, **tolerances.value(torch.float32))
+
+
+def test_regression_ends_in_the_mode_of_use():
+    generator = ImageGenerator(classes(), (1, 8, 8), noise_size=0, width=4)
+    pairs = [(torch.tensor([0, 1]), torch.zeros(2, 1, 8, 8))]
+    train_regression(generator, lambda rng: pairs, TwoPlayers(epochs=1))
+    assert not generator.training
+
+
 def test_the_background_starts_with_the_colour_it_is_told():
     generator = LayeredGenerator(classes(), (3, 16, 16), noise_size=0, layers=1, background=[-1.0, 0.5, 0.0])
     with torch.no_grad():

@@ -78,3 +78,11 @@ def test_the_best_of_nested_sets_is_the_best_by_enumeration(kind, conditional):
         scores = torch.stack([scored.margin(one.float()) for one in sets])
         expected = sets.gather(0, scores.argmax(0)[None, :, None].expand(1, 6, 4))[0]
         assert torch.equal(found, expected)
+
+
+@pytest.mark.parametrize("shift, taken", [(0.0, 1), (-10.0, 0)])
+def test_a_set_counts_only_where_a_unit_opens(shift, taken):
+    # Taking the bit costs 0.1; an open unit pays softplus(1) - softplus(0) = 0.62, one far below its threshold nothing.
+    ones = torch.ones(1)
+    scored = BitEnergy(torch.tensor([[-0.1]]), ones[:, None], torch.tensor([shift]), ones)
+    assert best_nested(scored, torch.tensor([[0.5]]), 1).item() == taken

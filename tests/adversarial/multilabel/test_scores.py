@@ -110,3 +110,13 @@ def test_inputs_of_another_shape_are_refused(x):
 def test_outputs_of_another_shape_are_refused():
     with pytest.raises(ShapeError, match="outputs must have shape"):
         make_score().score(inputs(), torch.zeros(3, 5))
+
+
+def test_units_that_see_x_keep_their_own_thresholds():
+    score, x, y = make_score(conditional=True), inputs(), torch.zeros(3, 4)
+    inner = score.patterns.bias + score.context(score.local(x)[0])
+    expected = torch.nn.functional.softplus(inner) @ score.weights
+    torch.testing.assert_close(score.at(x).margin(y), expected)
+    with torch.no_grad():
+        score.patterns.bias += 1
+    assert not torch.allclose(score.at(x).margin(y), expected)
