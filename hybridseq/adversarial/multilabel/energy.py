@@ -66,6 +66,20 @@ class BitEnergy(Scored):
     def raw_score(self, y: Tensor) -> Tensor:
         return self.margin(y).sigmoid() if self.bounded else self.margin(y)
 
+    def raw_gains(self, ys, places, candidates=None):
+        """As of any score, by what the units gain where one bit turns: O(n·B·m·M) for m places."""
+        bits = ys.to(self.dtype)
+        inner = (bits @ self.patterns.T + self.shift)[:, :, None]
+        turn = 1 - 2 * bits[:, :, places]
+        opened = functional.softplus(inner + turn[..., None] * self.patterns.T[places]) - functional.softplus(inner)
+        gained = turn * self.local[:, places] + opened @ self.weights
+        if self.bounded:
+            now = torch.stack([self.margin(y) for y in bits])[:, :, None]
+            gained = (now + gained).sigmoid() - now.sigmoid()
+        return torch.zeros(*gained.shape, 2, dtype=self.dtype, device=ys.device).scatter_(
+            3, 1 - ys[:, :, places, None], gained[..., None]
+        )
+
     def margin_slope(self, y: Tensor) -> Tensor:
         """∂s/∂y (B, L) at relaxed bits: b + Cᵀ (w ∘ σ(C y + c)); differentiable itself."""
         open_units = (y @ self.patterns.T + self.shift).sigmoid()

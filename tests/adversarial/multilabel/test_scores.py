@@ -7,6 +7,7 @@ import torch
 
 from hybridseq.adversarial.multilabel import BitEnergy, BitScore, LocalTerms, ValueNetwork
 from hybridseq.adversarial.multilabel.spaces import F1Space
+from hybridseq.inference.score_function import Scored
 from hybridseq.inference.spaces import BitSpace
 from hybridseq.structures.checks import ShapeError
 from tests import tolerances
@@ -120,3 +121,11 @@ def test_units_that_see_x_keep_their_own_thresholds():
     with torch.no_grad():
         score.patterns.bias += 1
     assert not torch.allclose(score.at(x).margin(y), expected)
+
+
+@pytest.mark.parametrize("kind, conditional", KINDS)
+def test_what_a_turned_bit_gains_is_a_difference_of_scores(kind, conditional):
+    scored = make_score(kind, conditional=conditional, scale=2.0).double().at(inputs(5).double()).detached()
+    ys = torch.randint(2, (3, 5, 4), generator=torch.Generator().manual_seed(0))
+    places = torch.tensor([2, 0, 3])
+    close(scored.raw_gains(ys, places), Scored.raw_gains(scored, ys, places))
