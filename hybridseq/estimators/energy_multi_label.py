@@ -36,6 +36,7 @@ class EnergyMultiLabel(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     training : {"cross_entropy", "infnet", "spen", "value"}
+        ``"value"`` gains most where labels are many and rare, and loses where they are few and frequent.
     hidden_sizes : tuple of int
         Layers of the network of x.
     dropout : float
@@ -114,7 +115,7 @@ class EnergyMultiLabel(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        training="value",
+        training="infnet",
         *,
         hidden_sizes=(300,),
         dropout=0.6,
