@@ -49,7 +49,8 @@ class Scored(ABC):
         Raises
         ------
         ShapeError, TypeError, ValueError
-            Where y is not of the space.
+            Where y is of another shape, or hard and outside the set. Numbers of relaxed outputs are taken as they are,
+            see :meth:`OutputSpace.check`.
         """
         return self.raw_hard_score(y) if self.space.is_hard(y) else self.raw_score(y)
 
