@@ -79,8 +79,8 @@ def _elsewhere(scored, y, rng):
         return None
     # A rotation by a random number of rows leaves none where it was.
     turn = int(rng.integers(1, scored.space.batch))
-    other = torch.arange(scored.space.batch).roll(turn).to(y.device)
-    return scored.rows(other).score(y)
+    strange = scored.rows(torch.arange(scored.space.batch).roll(turn).to(y.device))
+    return strange.score(strange.space.taken_over(y, scored.space))
 
 
 def _gan(scored, gold, made, y, recipe, rng):

@@ -92,6 +92,10 @@ class OutputSpace(ABC):
     def rows(self, index: Tensor) -> "OutputSpace":
         """The space of the rows (B',) that an index names, of which any may come several times."""
 
+    def taken_over(self, y: Tensor, space: "OutputSpace") -> Tensor:
+        """Hard outputs of another space of the same shape as outputs of this one, row by row."""
+        return y
+
     def relaxed(self, y: Tensor, dtype=torch.float32) -> Tensor:
         """Outputs, hard or relaxed, as relaxed ones."""
         return self.vertices(y, dtype) if self.is_hard(y) else y
@@ -183,6 +187,11 @@ class LabelSpace(OutputSpace):
             return ((y != gold) & self.inside).sum(1).to(torch.float32)
         right = y.gather(2, torch.where(self.inside, gold, 0)[:, :, None])[:, :, 0]
         return ((1 - right) * self.inside.to(y.dtype)).sum(1)
+
+    def taken_over(self, y, space):
+        """Label sequences cut to these lengths, or gone through again from the start."""
+        places = torch.arange(self.shape[1], device=y.device) % space.lengths[:, None]
+        return torch.where(self.inside, y.gather(1, places), NO_LABEL)
 
     def rows(self, index):
         return LabelSpace(self.lengths[index], self.num_labels, self.shape[1])

@@ -10,6 +10,7 @@ from sklearn.exceptions import NotFittedError
 
 import hybridseq as hs
 from hybridseq import constraints as C
+from hybridseq.adversarial import OBJECTIVES, RELAXATIONS
 from hybridseq.estimators.persistence import ModelFolderError
 from hybridseq.training.inputs import DataError
 
@@ -164,6 +165,39 @@ def test_a_fitted_chain_is_a_start_and_stays_as_it_is(data):
     assert all(torch.equal(before[name], value) for name, value in chain.network_.state_dict().items())
     still = quick(adversarial_epochs=1, critic_rate=None).fit(X[:40], y[:40], chain=chain)
     assert still.set_params(inference="exact").predict(X[:20]) == chain.predict(X[:20])
+
+
+@pytest.fixture(scope="module")
+def chain(data):
+    X, y = data
+    shape = {name: QUICK[name] for name in ("hidden_size", "word_size", "char_encoder")}
+    return hs.SequenceTagger(max_epochs=2, random_state=0, verbose=0, **shape).fit(X[:40], y[:40])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        *({"objective": name} for name in OBJECTIVES),
+        *({"relaxation": name} for name in RELAXATIONS),
+        {"mismatch": 0.5},
+        {"mismatch": 0.5, "objective": "hinge"},
+        {"gradient_penalty": 1e-2},
+        {"gradient_penalty": 1e-2, "objective": "wasserstein", "term": "cnn"},
+        {"search_sweeps": 1},
+        {"search_sweeps": 1, "term": "attention", "two_heads": False},
+        {"entropy_bonus": 0.1, "critic_steps": 2, "generator_steps": 2},
+        {"truncate_generator": True, "truncate_critic": False},
+        {"passes": 0, "dropout_in_answers": True},
+    ],
+    ids=lambda settings: "-".join(map(str, settings.values())),
+)
+def test_every_objective_and_stabiliser_trains_on_sentences_of_any_length(data, chain, settings):
+    X, y = data
+    model = quick(adversarial_epochs=1, batch_size=8, **settings).fit(X[:40], y[:40], chain=chain)
+    row = model.history_[0]
+    assert np.isfinite([row["critic_loss"], row["generator_loss"], row["score"]]).all()
+    start = chain.network_.state_dict()
+    assert any(not torch.equal(start[k], v) for k, v in model.network_.critic.network.state_dict().items())
 
 
 @pytest.mark.parametrize(

@@ -114,3 +114,11 @@ def test_pixels_have_no_places():
     for method in (SPACES[2].table, SPACES[2].probabilities, SPACES[2].of_probabilities):
         with pytest.raises(TypeError, match="PixelSpace has no places"):
             method(torch.zeros(3, 2, 2))
+
+
+def test_labels_of_other_rows_are_cut_or_gone_through_again():
+    own, other = LabelSpace(torch.tensor([2, 5, 3]), 4, 5), LabelSpace(torch.tensor([4, 2, 3]), 4, 5)
+    y = torch.tensor([[3, 1, 2, 0, -100], [1, 2, -100, -100, -100], [0, 1, 2, -100, -100]])
+    expected = torch.tensor([[3, 1, -100, -100, -100], [1, 2, 1, 2, 1], [0, 1, 2, -100, -100]])
+    assert torch.equal(own.taken_over(y, other), expected)
+    assert torch.equal(BitSpace(3, 5).taken_over(y, BitSpace(3, 5)), y)
