@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,8 +34,13 @@ def part_of(file):
     return None if first == "__init__" else first
 
 
+@cache
 def imports(file):
     """Absolute names of modules that a file imports, anywhere in it."""
+    return list(_imports(file))
+
+
+def _imports(file):
     here = ["hybridseq", *file.relative_to(PACKAGE).with_suffix("").parts][:-1]
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
