@@ -5,7 +5,7 @@ threshold and the epoch are chosen on a tenth of the training rows, which the se
 estimator's defaults, which were chosen on a part of Bibtex's and Yeast's training rows.
 
     python -m benchmarks.multilabel run --seeds 3
-    python -m benchmarks.multilabel run --only "bibtex value" --seeds 10     # stability
+    python -m benchmarks.multilabel run --only "bibtex infnet" --seeds 10    # stability
     python -m benchmarks.multilabel table                                    # the tables from what is there
 """
 
