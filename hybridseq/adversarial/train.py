@@ -101,11 +101,12 @@ def train_two_players(
     """
     rng = np.random.default_rng(seed)
     anchor = distribution.anchor_loss if anchor is None else anchor
-    players = {"generator": (generator, recipe.generator_rate), "critic": (critic, recipe.critic_rate)}
+    trained_parts = {"generator": [{"params": list(generator.parameters()), "lr": recipe.generator_rate}]}
+    if recipe.critic_rate is not None:
+        trained_parts["critic"] = critic.parameter_groups(recipe.critic_rate)
     optimisers = {
-        name: torch.optim.Adam(player.parameters(), rate, recipe.betas, weight_decay=recipe.weight_decay)
-        for name, (player, rate) in players.items()
-        if rate is not None
+        name: torch.optim.Adam(groups, betas=recipe.betas, weight_decay=recipe.weight_decay)
+        for name, groups in trained_parts.items()
     }
     factor = SCHEDULES[recipe.schedule]
     schedulers = [

@@ -65,6 +65,7 @@ def check(tagger) -> None:
         check_number(name, getattr(tagger, name), least=least, whole=True)
     check_number("temperature", tagger.temperature, above=0)
     check_number("term_weight", tagger.term_weight, least=0)
+    check_number("term_speed", tagger.term_speed, least=0)
     tagger_parameters.check(chain_tagger(tagger))
     recipe(tagger)
 
@@ -90,6 +91,9 @@ def check_chain(tagger, chain) -> None:
 def recipe(tagger) -> TwoPlayers:
     """How the players are trained."""
     given = {name: getattr(tagger, name) for name in _OWN}
+    if tagger.search_sweeps is None:
+        # A term learns fast from nothing, and would be left high where the generator does not look.
+        given["search_sweeps"] = 0 if tagger.term is None else 2
     alone = tagger.objective == "cross_entropy"
     if alone:
         given.update(critic_rate=None, score_weight=0.0, anchor=1.0, anchor_end=1.0)
@@ -116,7 +120,8 @@ def players(tagger, network, num_labels) -> AdversarialNetwork:
     )
     if tagger.term is None:
         return AdversarialNetwork(generator, ChainScore(network))
-    return AdversarialNetwork(generator, GlobalChainScore(network, TERMS[tagger.term](num_labels), tagger.term_weight))
+    term = TERMS[tagger.term](num_labels)
+    return AdversarialNetwork(generator, GlobalChainScore(network, term, tagger.term_weight, tagger.term_speed))
 
 
 def build_players(tagger, reader, num_labels) -> AdversarialNetwork:

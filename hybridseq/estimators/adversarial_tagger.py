@@ -68,13 +68,16 @@ class AdversarialTagger(SequenceTagger):
         Of ``inference="best_of"``: of z, or, without noise, of G's distribution.
     term_weight : float
         What the term counts in F.
+    term_speed : float
+        The term's learning rate, in units of ``critic_rate``.
     adversarial_epochs : int
         Passes of the two players.
     critic_rate : float or None
         F's learning rate; None leaves F as its own training left it, and G only learns to search it.
+    search_sweeps : int, optional
+        As of :class:`~hybridseq.adversarial.TwoPlayers`; None: 2 where F has a term, else 0.
     generator_rate, critic_steps, generator_steps, cost_weight, anchor, anchor_end, entropy_bonus, gradient_penalty, \
-mismatch, dropout_in_answers, search_sweeps, truncate_critic, \
-truncate_generator
+mismatch, dropout_in_answers, truncate_critic, truncate_generator
         As of :class:`~hybridseq.adversarial.TwoPlayers`.
     generator_averaging : float
         The decay a step of the moving average of G's weights that is scored and kept; 0 keeps them as they are.
@@ -122,6 +125,7 @@ valid_fraction, callbacks, unseen_labels, on_infeasible, device, random_state, v
         noise_size=0,
         draws=8,
         term_weight=1.0,
+        term_speed=10.0,
         adversarial_epochs=5,
         critic_rate=1e-4,
         generator_rate=5e-4,
@@ -134,7 +138,7 @@ valid_fraction, callbacks, unseen_labels, on_infeasible, device, random_state, v
         gradient_penalty=0.0,
         mismatch=0.0,
         dropout_in_answers=False,
-        search_sweeps=0,
+        search_sweeps=None,
         generator_averaging=0.99,
         truncate_critic=True,
         truncate_generator=False,
@@ -178,6 +182,7 @@ valid_fraction, callbacks, unseen_labels, on_infeasible, device, random_state, v
         self.noise_size = noise_size
         self.draws = draws
         self.term_weight = term_weight
+        self.term_speed = term_speed
         self.adversarial_epochs = adversarial_epochs
         self.critic_rate = critic_rate
         self.generator_rate = generator_rate

@@ -136,6 +136,10 @@ class Scored(ABC):
 class ScoreFunction(nn.Module):
     """F(x, y) with parameters. A concrete one defines :meth:`at`."""
 
+    def parameter_groups(self, rate: float) -> list[dict]:
+        """What an optimiser is given to train F at a learning rate."""
+        return [{"params": list(self.parameters()), "lr": rate}]
+
     def at(self, x) -> Scored:
         """F(x, ·) for a batch of inputs."""
         raise TypeError(f"{type(self).__name__} must define at(x), which gives F(x, ·) as a Scored.")

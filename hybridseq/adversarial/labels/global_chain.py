@@ -73,13 +73,21 @@ class GlobalChainScore(ScoreFunction):
         See ``TERMS``.
     weight : float
         What the term is multiplied by.
+    speed : float
+        How many times as fast as the network the term learns: it starts from nothing beside a chain that is trained.
     """
 
-    def __init__(self, network, term, weight: float = 1.0):
+    def __init__(self, network, term, weight: float = 1.0, speed: float = 1.0):
         super().__init__()
         if not isinstance(term, LabelTerm):
             raise TypeError(f"term must be a LabelTerm, a score of a whole label sequence; got {type(term).__name__}")
-        self.network, self.term, self.weight = network, term, weight
+        self.network, self.term, self.weight, self.speed = network, term, weight, speed
+
+    def parameter_groups(self, rate):
+        return [
+            {"params": list(self.network.parameters()), "lr": rate},
+            {"params": list(self.term.parameters()), "lr": rate * self.speed},
+        ]
 
     def at(self, x):
         chain = self.network(**x) if isinstance(x, dict) else self.network(x)

@@ -5,8 +5,9 @@ import itertools
 import pytest
 import torch
 
-from hybridseq.adversarial.labels import TERMS, GlobalChainScored, LabelTerm
+from hybridseq.adversarial.labels import TERMS, GlobalChainScore, GlobalChainScored, LabelTerm
 from hybridseq.inference import ChainScored
+from hybridseq.nn import CRF
 from hybridseq.structures import LinearChain
 from tests import tolerances
 
@@ -128,3 +129,15 @@ def test_the_language_model_is_a_distribution_over_sequences():
     )
     assert 0 < total + empty < 1
     assert total + empty > 0.9
+
+
+def test_a_term_learns_faster_than_the_chain_beside_it():
+    critic = GlobalChainScore(CRF(K), TERMS["cnn"](K), speed=10.0)
+    network, term = critic.parameter_groups(1e-4)
+    assert (network["lr"], term["lr"]) == pytest.approx((1e-4, 1e-3))
+    assert {*network["params"], *term["params"]} == {*critic.parameters()}
+
+
+def test_a_term_must_be_one():
+    with pytest.raises(TypeError, match="term must be a LabelTerm, .*; got Linear"):
+        GlobalChainScore(CRF(K), torch.nn.Linear(2, 2))
