@@ -139,5 +139,5 @@ def test_a_term_learns_faster_than_the_chain_beside_it():
 
 
 def test_a_term_must_be_one():
-    with pytest.raises(TypeError, match="term must be a LabelTerm, .*; got Linear"):
+    with pytest.raises(TypeError, match="got Linear"):
         GlobalChainScore(CRF(K), torch.nn.Linear(2, 2))
