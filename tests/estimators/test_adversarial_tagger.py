@@ -11,6 +11,7 @@ from sklearn.exceptions import NotFittedError
 import hybridseq as hs
 from hybridseq import constraints as C
 from hybridseq.adversarial import OBJECTIVES, RELAXATIONS
+from hybridseq.estimators.adversarial_parameters import recipe
 from hybridseq.estimators.persistence import ModelFolderError
 from hybridseq.training.inputs import DataError
 
@@ -220,6 +221,11 @@ def test_a_chain_of_another_size_is_named(fitted, data):
         quick().fit(X, y, chain=chain)
     with pytest.raises(DataError, match="strange"):
         quick(hidden_size=8).fit(X[:1], [["strange"] * len(X[0])], chain=chain)
+
+
+@pytest.mark.parametrize("settings, sweeps", [({}, 0), ({"term": "cnn"}, 2), ({"term": "cnn", "search_sweeps": 0}, 0)])
+def test_answers_are_searched_in_training_where_f_has_a_term(settings, sweeps):
+    assert recipe(quick(**settings)).search_sweeps == sweeps
 
 
 def test_parameters_are_only_stored():
