@@ -9,6 +9,9 @@ from hybridseq.adversarial.labels.term import LabelTerm
 from hybridseq.inference.chain_score import ChainScored
 from hybridseq.inference.score_function import Scored, ScoreFunction
 
+#: Positions of changed sequences that a term sees at once: some 100 MB of its features.
+_POSITIONS = 2**17
+
 
 class GlobalChainScored(Scored):
     """F(y) = chain(y) + weight · term(y).
@@ -46,7 +49,7 @@ class GlobalChainScored(Scored):
         else:
             slopes = gains + self.weight * self.term.slopes(flat, lengths, places).view(gains.shape)
             tried = slopes.scatter(3, now, -torch.inf).topk(candidates).indices
-        rows = max(1, self._rows_at_once * self.space.shape[1] // tried[0, 0].numel())
+        rows = max(1, _POSITIONS // (tried[0, 0].numel() * self.space.shape[1]))
         parts = zip(flat.split(rows), lengths.split(rows), tried.flatten(0, 1).split(rows))
         whole = torch.cat([self.term.gains(y, length, places, some) for y, length, some in parts]).view(tried.shape)
         found = torch.full_like(gains, -torch.inf).scatter_(3, now, 0)

@@ -82,6 +82,15 @@ def test_gains_are_differences_of_scores(name, places):
 
 
 @pytest.mark.parametrize("name", TERMS)
+def test_gains_in_parts_are_those_at_once(name, monkeypatch):
+    f, places = scored(name), torch.tensor([0, 2])
+    ys = torch.where(f.space.inside, torch.randint(K, (3, 4, 5)), -100)
+    whole = f.raw_gains(ys, places)
+    monkeypatch.setattr("hybridseq.adversarial.labels.global_chain._POSITIONS", 50)
+    torch.testing.assert_close(f.raw_gains(ys, places), whole)
+
+
+@pytest.mark.parametrize("name", TERMS)
 def test_candidates_are_the_choices_that_the_slope_speaks_for(name):
     f, place = scored(name), torch.tensor([2])
     ys = torch.where(f.space.inside, torch.randint(K, (1, 4, 5)), -100)
