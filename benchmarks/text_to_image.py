@@ -54,8 +54,6 @@ ABLATIONS = {
     "least squares": {"objective": "least_squares"},
     "Wasserstein": {"objective": "wasserstein", "gradient_penalty": 10.0},
 }
-#: What is asked for.
-TARGETS = {"seen": 95, "held out": 85, "spread": (80, 120), "minutes": 10, "digits": 95}
 app = typer.Typer(add_completion=False, help=__doc__)
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 
+import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from hybridseq.adversarial.labels import RELAXATIONS, TERMS, GlobalChainScore, LabelGenerator
@@ -84,8 +85,10 @@ def check_chain(tagger, chain) -> None:
     check_is_fitted(chain, "network_")
     for name in _SHAPE:
         own, other = getattr(tagger, name), getattr(chain, name)
-        if own is not other and own != other:
+        if own is not other and not np.all(own == other):
             raise ValueError(f"the chain was fitted with {name}={other!r}, but here it is {own!r}: give the same")
+    if chain.network_.structure is None:
+        raise ValueError(f"it was fitted with objective={chain.objective!r}, which has no chain: use 'log_loss'")
 
 
 def recipe(tagger) -> TwoPlayers:

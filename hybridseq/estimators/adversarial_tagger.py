@@ -278,7 +278,7 @@ valid_fraction, callbacks, unseen_labels, on_infeasible, device, random_state, v
             if self.term == "language_model":
                 sequences = [torch.from_numpy(part) for part in np.split(encoded.labels, encoded.starts[1:])]
                 fit_language_model(network.critic.term, sequences, seed=seed)
-        size = chain.batch_size or min(16, max(4, len(X) // 100))
+        size = self.batch_size or min(16, max(4, len(X) // 100))
         sampler = BucketSampler(encoded.lengths, size, seed)
         metric = "held-out F1" if found.scheme else "held-out acc"
         trained = train_two_players(

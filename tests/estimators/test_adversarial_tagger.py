@@ -219,6 +219,9 @@ def test_a_chain_of_another_size_is_named(fitted, data):
     chain = hs.SequenceTagger(hidden_size=8, max_epochs=1, random_state=0, verbose=0, **shape).fit(X[:20], y[:20])
     with pytest.raises(ValueError, match="fitted with hidden_size=8, but here it is 16"):
         quick().fit(X, y, chain=chain)
+    plain = hs.SequenceTagger(objective="cross_entropy", max_epochs=1, hidden_size=8, verbose=0, **shape)
+    with pytest.raises(ValueError, match="has no chain"):
+        quick(hidden_size=8).fit(X, y, chain=plain.fit(X[:20], y[:20]))
     with pytest.raises(DataError, match="strange"):
         quick(hidden_size=8).fit(X[:1], [["strange"] * len(X[0])], chain=chain)
 
